@@ -1,0 +1,155 @@
+"""Taking in: identify, intake, check."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from staydown.cli.common import Json, OperationOption, app_of, emit, emit_one, progress, say
+from staydown.core.errors import Invalid
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.command()(identify)
+    app.command()(intake)
+    app.command()(check)
+
+
+def identify(
+    ctx: typer.Context,
+    addresses: Annotated[
+        list[str] | None, typer.Argument(metavar="[URL]...", help="Default: one a line on stdin.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Say which thing an address names: one key for every spelling.
+
+    Example: staydown identify https://t.me/s/example_channel/12 --json
+    """
+    catalogue = app_of(ctx).catalogue
+    rows = (_identified(catalogue.identify(raw), raw) for raw in (addresses or _lines()))
+    emit(rows, as_json=as_json, columns=("key", "kind", "address", "container", "refused"))
+
+
+def _lines() -> Iterator[str]:
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(errors="surrogateescape", newline="\n")
+    for line in sys.stdin:
+        yield line.rstrip("\r\n")
+
+
+def _identified(found: object, raw: str) -> dict[str, object]:
+    from staydown.core.item import Identity
+
+    shown = raw.encode("utf-8", "replace").decode()
+    if isinstance(found, Identity):
+        return {
+            "raw": shown,
+            "key": found.key,
+            "kind": found.kind.value,
+            "provider": found.provider,
+            "address": found.address,
+            "container": found.container,
+            "wraps": found.wraps,
+            "refused": None,
+        }
+    empty: dict[str, object] = dict.fromkeys(("key", "kind", "provider", "address", "container", "wraps"))
+    return {"raw": shown, **empty, "refused": getattr(found, "reason", "")}
+
+
+def intake(
+    ctx: typer.Context,
+    file: Annotated[Path, typer.Argument(help="csv, tsv, jsonl, xlsx, txt, STIX 2.1 or MISP JSON.")],
+    agency: Annotated[str, typer.Option(help="Whose sightings these are, where the file does not say.")],
+    operation: OperationOption = None,
+    form: Annotated[
+        str | None, typer.Option("--format", help="The format, where it cannot be guessed.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Take in a list of sightings. Taking the same file in again adds nothing.
+
+    Records that cannot be taken go to FILE.refused with line and reason; the exit code is then 3.
+
+    Example: staydown intake seen.csv --agency NL-IRU --json
+    """
+    from staydown.core.ids import agency_code, operation_id
+    from staydown.flow.record import take_in
+    from staydown.registry import choose_importer
+
+    code = agency_code(agency)
+    if not file.exists():
+        raise Invalid(f"{file} does not exist", hint="Check the path.")
+    app = app_of(ctx)
+    importer = choose_importer(file, app.importers, form)
+    with progress(f"taking in {file.name}") as step:
+        done = take_in(
+            app.tools,
+            file,
+            importer=importer,
+            agency=code,
+            operation=operation_id(operation) if operation else None,
+            progress=step,
+        )
+    emit_one(
+        {
+            "sightings": done.sightings,
+            "items_new": done.items_new,
+            "items_known": done.items_known,
+            "refused": done.refused,
+            "refused_file": str(done.refused_file) if done.refused_file else None,
+            "seconds": done.seconds,
+        },
+        as_json=as_json,
+    )
+    if done.refused:
+        say(f"{done.refused} records were refused: see {done.refused_file}")
+        raise typer.Exit(3)
+
+
+def check(
+    ctx: typer.Context,
+    addresses: Annotated[list[str], typer.Argument(metavar="URL...")],
+    as_json: Json = False,
+) -> None:
+    """Look at addresses once, by their provider's own signs; nothing is stored.
+
+    The verdict is online, offline, blocked or unclear. An address that the guard refuses is not contacted.
+
+    Example: staydown check https://example.org/page --json
+    """
+    from staydown.core.item import Identity
+    from staydown.ports import Ask, Trouble
+
+    app = app_of(ctx)
+    tools = app.tools
+    found = [app.catalogue.identify(raw) for raw in addresses]
+    asked = [
+        one.address if isinstance(one, Identity) else raw for one, raw in zip(found, addresses, strict=True)
+    ]
+    refused = False
+    rows = []
+    for raw, one, reply in zip(
+        addresses, found, tools.fetch.many([Ask(address=a) for a in asked]), strict=True
+    ):
+        room = app.catalogue.room(one.provider if isinstance(one, Identity) else "web")
+        look = tools.probe.look(room, reply)
+        refused = refused or reply.trouble is Trouble.REFUSED
+        rows.append(
+            {
+                "address": raw,
+                "verdict": look.sight.value,
+                "reason": look.reason,
+                "status": reply.status,
+                "seconds": round(reply.seconds, 3),
+            }
+        )
+    emit(rows, as_json=as_json)
+    if refused:
+        raise typer.Exit(5)

@@ -1,0 +1,327 @@
+"""Lists: what stands behind every number."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+
+from staydown.cli.common import As, Json, OperationOption, app_of, emit, emit_one, who
+from staydown.core.errors import Invalid
+
+request = typer.Typer(help="One request.", no_args_is_help=True, rich_markup_mode=None)
+Word = TypeVar("Word", bound=StrEnum)
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    for command in (items, status, sightings, requests, returns, holds, clocks, report):
+        app.command()(command)
+    request.command("show")(request_show)
+    app.add_typer(request, name="request")
+
+
+def _word(kind: type[Word], text: str | None) -> Word | None:
+    if text is None:
+        return None
+    try:
+        return kind(text)
+    except ValueError as error:
+        raise Invalid(f"{text!r} is not one of them", hint=f"Words: {', '.join(kind)}.") from error
+
+
+def items(
+    ctx: typer.Context,
+    operation: OperationOption = None,
+    state: Annotated[str | None, typer.Option(help="Only items in this state.")] = None,
+    facet: Annotated[
+        str | None, typer.Option(help="Only what a figure counts: assessed, referred, verified, held ...")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """List items.
+
+    Example: staydown items --state removed --json
+    """
+    from staydown.core.ids import operation_id
+    from staydown.core.states import ItemState
+    from staydown.store.facets import facets
+
+    app = app_of(ctx)
+    with app.store.begin(write=False) as work:
+        if facet is not None and facet not in facets(work.now):
+            raise Invalid(f"{facet!r} is no facet", hint=f"Facets: {', '.join(facets(work.now))}.")
+        if operation:
+            work.operations.get(operation_id(operation))
+        found = work.items.listed(
+            operation=operation_id(operation) if operation else None,
+            state=_word(ItemState, state),
+            facet=facet,
+        )
+        rows = (
+            {
+                "key": one.key,
+                "kind": one.kind.value,
+                "provider": one.provider,
+                "address": one.address,
+                "state": one.state.value,
+                "agencies": list(one.agencies),
+                "first_seen": one.first_seen,
+                "last_seen": one.last_seen,
+                "container": one.container,
+                "lineage": one.lineage,
+            }
+            for one in found
+        )
+        emit(rows, as_json=as_json, columns=("key", "kind", "state", "agencies", "first_seen", "lineage"))
+
+
+def status(
+    ctx: typer.Context,
+    operation: Annotated[str | None, typer.Argument(help="An operation; default: everything.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Say where things stand.
+
+    Example: staydown status autumn-2026
+    """
+    from staydown.core.ids import operation_id
+    from staydown.flow.publish import status as verb
+
+    with app_of(ctx).tools.begin(write=False) as work:
+        found = verb(work, operation_id(operation) if operation else None)
+    emit_one(found, as_json=as_json)
+
+
+def sightings(ctx: typer.Context, operation: OperationOption = None, as_json: Json = False) -> None:
+    """List sightings, each agency's own.
+
+    Example: staydown sightings --json
+    """
+    from staydown.core.ids import operation_id
+
+    with app_of(ctx).store.begin(write=False) as work:
+        rows = (
+            {
+                "sighting": one.id,
+                "key": one.key,
+                "agency": one.agency,
+                "raw": one.raw,
+                "seen_at": one.seen_at,
+                "note": one.note,
+                "confidence": one.confidence,
+                "sharing": one.sharing,
+            }
+            for one in work.items.sightings(operation=operation_id(operation) if operation else None)
+        )
+        emit(rows, as_json=as_json, columns=("sighting", "key", "agency", "seen_at", "raw"))
+
+
+def requests(
+    ctx: typer.Context,
+    operation: OperationOption = None,
+    state: Annotated[str | None, typer.Option(help="Only requests in this state.")] = None,
+    as_json: Json = False,
+) -> None:
+    """List requests.
+
+    Example: staydown requests --state proposed
+    """
+    from staydown.core.ids import operation_id
+    from staydown.core.states import RequestState
+
+    with app_of(ctx).store.begin(write=False) as work:
+        found = work.requests.listed(
+            state=_word(RequestState, state), operation=operation_id(operation) if operation else None
+        )
+        lines = work.requests.lines([one.id for one in found])
+        rows = [
+            {
+                "reference": one.reference,
+                "state": one.state.value,
+                "provider": one.provider,
+                "agency": one.agency,
+                "items": sum(1 for line in lines.get(one.id, ()) if not line.dropped),
+                "proposed_by": one.proposed_by,
+                "proposed_at": one.proposed_at,
+                "instrument": one.instrument,
+            }
+            for one in found
+        ]
+    emit(rows, as_json=as_json)
+
+
+def request_show(ctx: typer.Context, reference: str, as_json: Json = False) -> None:
+    """Show a request as it will leave: text, lines, addressee, courier, and the digest an approval binds.
+
+    Example: staydown request show SD-1-000001
+    """
+    from staydown.core.states import RequestState
+    from staydown.flow.approve import digest_of
+
+    with app_of(ctx).store.begin(write=False) as work:
+        number = work.requests.by_reference(reference)
+        one, lines = work.requests.one(number), work.requests.lines([number])[number]
+        approval = work.requests.approvals([number]).get(number)
+    digest = digest_of(one, lines)
+    rows = [
+        {
+            "number": line.line.number,
+            "address": line.line.address,
+            "dropped": line.dropped,
+            "decision": line.decision.value if line.decision else None,
+        }
+        for line in lines
+    ]
+    head: dict[str, object] = {
+        "reference": one.reference,
+        "state": one.state.value,
+        "addressee": one.addressee,
+        "contact_point": one.contact_point,
+        "courier": one.courier,
+        "proposed_by": one.proposed_by,
+        "approved_by": approval.by if approval else None,
+        "digest": digest,
+    }
+    if as_json:
+        emit_one({**head, "text": one.cover, "lines": rows}, as_json=True)
+        return
+    emit_one(head, as_json=False)
+    unapproved = approval is None or one.state in {RequestState.DRAFTED, RequestState.PROPOSED}
+    typer.echo("\n" + ("DRAFT, NOT AN ORDER\n\n" if unapproved else "") + one.cover)
+    emit(rows, as_json=False)
+
+
+def returns(
+    ctx: typer.Context,
+    state: Annotated[str | None, typer.Option(help="suggested, confirmed or rejected.")] = None,
+    operation: OperationOption = None,
+    as_json: Json = False,
+) -> None:
+    """List likely returns with their signals, best score first.
+
+    Example: staydown returns --state suggested
+    """
+    from staydown.core.ids import operation_id
+    from staydown.core.states import ReturnState
+
+    with app_of(ctx).store.begin(write=False) as work:
+        found = work.returns.listed(_word(ReturnState, state))
+        if operation:
+            listed = {one.id for one in work.items.listed(operation=operation_id(operation))}
+            found = [one for one in found if one.child in listed]
+        keys = {one.id: one.key for one in work.items.get([i for r in found for i in (r.parent, r.child)])}
+    rows = [
+        {
+            "return": one.id,
+            "state": one.state.value,
+            "score": one.score,
+            "parent": keys[one.parent],
+            "child": keys[one.child],
+            "reasons": list(one.reasons),
+        }
+        for one in found
+    ]
+    emit(rows, as_json=as_json)
+
+
+def holds(ctx: typer.Context, as_: As = "", as_json: Json = False) -> None:
+    """List the holds you may see, and the questions asked about your own.
+
+    Example: staydown holds --as carol
+    """
+    from staydown.flow import deconflict
+
+    app = app_of(ctx)
+    with app.tools.begin(write=False) as work:
+        found, asked = deconflict.shown(work, who(app, work, as_))
+        keys = {one.id: one.key for one in work.items.get([h.item for h in found] + [i for i, _, _ in asked])}
+    rows: list[dict[str, object]] = [
+        {
+            "hold": h.id,
+            "key": keys[h.item],
+            "agency": h.agency,
+            "until": h.until,
+            "state": h.state.value,
+            "reason": h.reason,
+        }
+        for h in found
+    ]
+    rows += [
+        {
+            "hold": None,
+            "key": keys[item],
+            "agency": agency,
+            "until": at,
+            "state": "asked",
+            "reason": "a question",
+        }
+        for item, agency, at in asked
+    ]
+    emit(rows, as_json=as_json)
+
+
+def clocks(
+    ctx: typer.Context,
+    operation: OperationOption = None,
+    state: Annotated[str | None, typer.Option(help="running, met, lapsed or cancelled.")] = None,
+    party: Annotated[str | None, typer.Option(help="agency or provider.")] = None,
+    as_json: Json = False,
+) -> None:
+    """List clocks, what ends first on top.
+
+    Example: staydown clocks --state running
+    """
+    from staydown.core.states import ClockState
+    from staydown.law.periods import Party
+
+    with app_of(ctx).store.begin(write=False) as work:
+        wanted = _word(Party, party)
+        found = work.clocks.listed(
+            operation=operation, state=_word(ClockState, state), party=wanted.value if wanted else None
+        )
+    rows = [
+        {
+            "reference": one.reference,
+            "kind": one.kind,
+            "party": one.party,
+            "state": one.state.value,
+            "strict_end": one.strict_end,
+            "legal_end": one.legal_end,
+            "started_at": one.started_at,
+            "place": one.place,
+            "source": one.source,
+        }
+        for one in found
+    ]
+    emit(rows, as_json=as_json, columns=("reference", "kind", "party", "state", "strict_end", "legal_end"))
+
+
+def report(
+    ctx: typer.Context,
+    operation: Annotated[str | None, typer.Argument(help="An operation; default: everything.")] = None,
+    to: Annotated[str, typer.Option(help="html or json.")] = "html",
+    out: Annotated[Path, typer.Option(help="Where it goes.")] = Path("report.html"),
+    language: Annotated[str, typer.Option(help="en or nl.")] = "en",
+    as_json: Json = False,
+) -> None:
+    """Write the figures of an operation, each with the command that lists what it counts.
+
+    Example: staydown report autumn-2026 --to html --language nl --out report.html
+    """
+    from staydown.core.ids import operation_id
+    from staydown.flow.publish import write_report
+
+    app = app_of(ctx)
+    with app.tools.begin(write=False) as work:
+        done = write_report(
+            work,
+            app.reports,
+            operation_id(operation) if operation else None,
+            to=to,
+            out=out,
+            language=language,
+        )
+    emit_one(done if as_json else {"out": done["out"], "sha256": done["sha256"]}, as_json=as_json)

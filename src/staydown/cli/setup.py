@@ -1,0 +1,156 @@
+"""Setting up: init, person, doctor, work."""
+
+from __future__ import annotations
+
+import signal
+import time
+from typing import Annotated
+
+import typer
+
+from staydown.cli.common import Json, app_of, emit, emit_one, say, until
+from staydown.core.errors import Invalid
+
+person = typer.Typer(help="People who work at agencies.", no_args_is_help=True, rich_markup_mode=None)
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.command()(init)
+    app.command()(doctor)
+    app.command()(work)
+    person.command("add")(person_add)
+    person.command("list")(person_list)
+    app.add_typer(person, name="person")
+
+
+def init(
+    ctx: typer.Context,
+    as_exercise: Annotated[
+        bool, typer.Option("--exercise", help="A rehearsal: made-up world, no way out.")
+    ] = False,
+    starts_at: Annotated[str, typer.Option(help="Where an exercise's simulated time begins.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Make a home. An exercise can never become real, nor the other way about.
+
+    Example: staydown --home rehearsal init --exercise
+    """
+    from datetime import UTC, datetime
+
+    if starts_at and not as_exercise:
+        raise Invalid("real time cannot be set", hint="--starts-at goes with --exercise.")
+    app = app_of(ctx)
+    begins = until(starts_at, datetime.now(UTC)) if starts_at else None
+    store = app.make(exercise=as_exercise, starts_at=begins)
+    emit_one(
+        {
+            "home": str(app.settings.home),
+            "exercise": store.exercise,
+            "origin": store.origin,
+            "key": store.public_key.hex(),
+        },
+        as_json=as_json,
+    )
+
+
+def person_add(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(help="Short name, such as alice.")],
+    agency: Annotated[str, typer.Option(help="Agency code, such as NL-IRU.")],
+    role: Annotated[
+        list[str] | None, typer.Option(help="May be given several times; default: analyst.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Add a person with roles at an agency.
+
+    Example: staydown person add bob --agency NL-IRU --role approver
+    """
+    from staydown.core.ids import agency_code, person_id
+    from staydown.core.people import Person, Role
+
+    try:
+        roles = frozenset(Role(word) for word in role or ["analyst"])
+    except ValueError as error:
+        raise Invalid(str(error), hint=f"Roles: {', '.join(r.value for r in Role)}.") from error
+    one = Person(id=person_id(name), agency=agency_code(agency), roles=roles)
+    app = app_of(ctx)
+    with app.store.begin() as unit:
+        for code in unit.people.add_agencies([one.agency]):
+            unit.ledger.append("agency:code:added", f"agency:{code}", {"code": code})
+        unit.people.add(one)
+        unit.ledger.append(
+            "person:roles:given", "person", {"person": one.id, "roles": sorted(r.value for r in roles)}
+        )
+    emit_one(
+        {"person": one.id, "agency": one.agency, "roles": sorted(r.value for r in roles)}, as_json=as_json
+    )
+
+
+def person_list(ctx: typer.Context, as_json: Json = False) -> None:
+    """List who there is.
+
+    Example: staydown person list
+    """
+    with app_of(ctx).store.begin(write=False) as unit:
+        rows = [
+            {"person": one.id, "agency": one.agency, "roles": sorted(r.value for r in one.roles)}
+            for one in unit.people.all()
+        ]
+    emit(rows, as_json=as_json)
+
+
+def doctor(
+    ctx: typer.Context,
+    strict: Annotated[bool, typer.Option(help="Exit with 8 if anything is not right.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Look for trouble: Python, disk, database, ledger, keys, queue.
+
+    Example: staydown doctor --strict
+    """
+    from staydown.cli.doctor import examine
+
+    findings = list(examine(app_of(ctx)))
+    emit([f.row() for f in findings], as_json=as_json)
+    if strict and any(not f.ok for f in findings):
+        raise typer.Exit(8)
+
+
+def work(
+    ctx: typer.Context,
+    once: Annotated[bool, typer.Option("--once", help="Do what is due, then stop.")] = False,
+    seconds: Annotated[float | None, typer.Option(help="Stop after so many seconds.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Be a worker: keep, send, ask, look and ring clocks as they fall due. Any number may run.
+
+    Example: staydown work --once
+    """
+    from staydown.store.engine import wait_for_work
+    from staydown.worker.loop import once as take
+    from staydown.worker.loop import worker_name
+
+    app, name, taken = app_of(ctx), worker_name(), 0
+    stop = False
+
+    def leave(*_: object) -> None:
+        nonlocal stop
+        stop = True
+        say("staydown: finishing what is in hand, then stopping")
+
+    before = signal.signal(signal.SIGTERM, leave)
+    ends = time.monotonic() + seconds if seconds is not None else None
+    try:
+        while not stop and (ends is None or time.monotonic() < ends):
+            count = take(app.tools, name)
+            taken += count
+            if not count:
+                if once:
+                    break
+                wait_for_work(app.store.engine, 0.5)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        app.close()
+    emit_one({"worker": name, "done": taken}, as_json=as_json)

@@ -1,0 +1,145 @@
+"""Requests and what belongs to them: approval, dispatch, receipt, answer."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from staydown.core.ids import AgencyCode, ApprovalId, DispatchId, ItemId, OperationId, PersonId, RequestId
+from staydown.core.states import RequestState
+
+
+class DispatchState(StrEnum):
+    """How far one attempt to deliver got; the intent is written before anything leaves."""
+
+    INTENDED = "intended"  #: written; whether it left is not known
+    SENT = "sent"  #: handed over; arrival not proved
+    RECEIVED = "received"  #: arrival proved
+    FAILED = "failed"  #: did not arrive, for certain
+
+
+class Decision(StrEnum):
+    """What a provider says about one item."""
+
+    REMOVED = "removed"
+    RESTRICTED = "restricted"  #: still there for some, such as outside a region
+    REFUSED = "refused"
+    PENDING = "pending"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One item of a request, as it will stand in the text."""
+
+    item: ItemId
+    number: int  #: counts from 1 and never changes, also when other lines drop out
+    address: str
+    digest: str  #: SHA-256 of the rendered line, in hex
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What is asked of one provider: one instrument, some items."""
+
+    id: RequestId
+    reference: str  #: names the request towards the provider; also the idempotency key
+    provider: str
+    instrument: str
+    agency: AgencyCode
+    operation: OperationId | None
+    state: RequestState
+    version: int
+    proposed_by: PersonId
+    proposed_at: datetime
+    addressee: str
+    contact_point: str
+    courier: str
+    cover: str  #: the text that stands above the lines
+    cover_digest: str
+    language: str
+    issued_at: datetime | None = None  #: fixed before approval
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approval:
+    """The second person's consent to exactly these bytes."""
+
+    id: ApprovalId
+    request: RequestId
+    by: PersonId
+    at: datetime
+    expires_at: datetime
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parcel:
+    """What a courier carries: the approved text, less lines that dropped out."""
+
+    reference: str
+    contact_point: str
+    sender: str  #: the issuing agency, never another one
+    addressee: str
+    subject: str
+    text: str
+    lines: tuple[Line, ...]
+    message_id: str
+    repeat: bool = False  #: a possible repeat of something that may have arrived
+    exercise: bool = False
+    withdrawal: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What the courier brought back."""
+
+    state: DispatchState
+    at: datetime | None = None  #: when the receiver says it arrived
+    detail: str = ""
+    temporary: bool = False  #: it did not arrive, but may if sent again as it is
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dispatch:
+    """One attempt to deliver."""
+
+    id: DispatchId
+    request: RequestId
+    attempt: int
+    state: DispatchState
+    intent_at: datetime
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineAnswer:
+    """What the provider said about one line."""
+
+    number: int
+    decision: Decision
+    reason: str = ""
+    at: datetime | None = None
+
+
+def line_digest(number: int, address: str, ground: str) -> str:
+    """SHA-256, in hex, of one line as it is rendered."""
+    return hashlib.sha256(f"{number}\t{address}\t{ground}".encode()).hexdigest()
+
+
+def approval_digest(
+    *, cover: bytes, lines: Sequence[Line], addressee: str, contact_point: str, courier: str
+) -> str:
+    """What an approval binds: the cover text, a hash per line, addressee, contact point, courier.
+
+    Lines may drop out later, never be added or changed: each has its own hash under the approval.
+    Every part is preceded by its length, so no two different sets of parts read alike.
+    """
+    parts = [cover, addressee.encode(), contact_point.encode(), courier.encode()]
+    parts += [f"{line.number}:{line.digest}".encode() for line in sorted(lines, key=lambda line: line.number)]
+    digest = hashlib.sha256(b"staydown approval 1\n")
+    for part in parts:
+        digest.update(len(part).to_bytes(8, "big") + part)
+    return digest.hexdigest()

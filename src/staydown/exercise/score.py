@@ -1,0 +1,155 @@
+"""The figures of an exercise: what the flow says, held against what is true in the world."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from staydown.core.ids import OperationId
+from staydown.core.item import Identity
+from staydown.core.states import ItemState, RequestState, ReturnState
+from staydown.core.time import parse
+from staydown.exercise.host import Host
+from staydown.exercise.scenario import Scenario
+from staydown.ports import Catalogue
+from staydown.ports.work import Work
+from staydown.reason.statistics import quantile
+
+MONTH = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """Figures for printing, and what is wrong, in words."""
+
+    figures: Mapping[str, object]
+    wrong: tuple[str, ...]
+
+
+def score(work: Work, host: Host, catalogue: Catalogue, scenario: Scenario, operation: OperationId) -> Score:
+    """Hold store, providers' record and truth against each other."""
+    truth = _by_key(catalogue, host.truth())
+    items = {one.key: one for one in work.items.listed()}
+    counts = work.figures.counts(operation)
+    clocks = work.figures.clocks(operation)
+    found = _returns(work, truth)
+    referred = {one.key for one in work.items.listed(facet="referred")}
+    hours = [hour for part in work.figures.hours_to_removal(operation).values() for hour in part]
+    twice, lost = _record(work, host.record())
+    before = host.posts(scenario.hour_h - MONTH, scenario.hour_h)
+    after = host.posts(scenario.hour_h, scenario.hour_h + MONTH)
+    figures: dict[str, object] = {
+        "sightings": counts["sightings"],
+        "items_unique": counts["items"],
+        "duplicates": counts["agency_items"] - counts["items"],
+        "assessed": counts["assessed"],
+        "exempt": counts["exempt"],
+        "held": counts["items_held"],
+        "requests": sum(work.figures.requests(operation).values()),
+        "dispatches": work.figures.dispatches(operation)["dispatches"],
+        "posted_twice": len(twice),
+        "lost": len(lost),
+        "items_referred": counts["items_referred"],
+        "verified_offline": counts["verified_offline"],
+        "share_offline": round(counts["verified_offline"] / counts["items_referred"], 4)
+        if counts["items_referred"]
+        else None,
+        "wrongly_referred": sum(1 for key in referred if truth.get(key, {}).get("role") != "terrorist"),
+        **found,
+        "median_hours_to_removal": quantile(sorted(hours), 0.5),
+        "posts_drop_30_days": round(1 - after / before, 4) if before else None,
+        "clocks_missed": clocks["clocks_missed"],
+        "clocks_lapsed": clocks["clocks_lapsed"],
+        "refused": counts["refused"],
+        "geo_blocked": counts["geo_blocked"],
+        "withdrawn": counts["withdrawn"],
+        "reinstated": counts["reinstated"],
+    }
+    wrong = [f"{reference} was taken in twice" for reference in twice]
+    wrong += [f"{reference} never arrived" for reference in lost]
+    wrong += _false_removals(
+        work, truth, [one.key for one in items.values() if one.state is ItemState.REMOVED]
+    )
+    return Score(figures, tuple(wrong))
+
+
+def _by_key(catalogue: Catalogue, truth: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    found = {}
+    for row in truth:
+        one = catalogue.identify(row["address"])
+        if isinstance(one, Identity):
+            found[str(one.key)] = {**row, "key": one.key}
+    return found
+
+
+def truth_rows(catalogue: Catalogue, host: Host) -> list[dict[str, Any]]:
+    """The rows of truth.jsonl."""
+    return list(_by_key(catalogue, host.truth()).values())
+
+
+def _record(work: Work, record: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[str]]:
+    """References that a provider took in twice, and approved ones that no provider ever got."""
+    taken = Counter(row["reference"] for row in record)
+    sent = {
+        RequestState.DISPATCHED,
+        RequestState.RUNNING,
+        RequestState.ANSWERED,
+        RequestState.CLOSED,
+        RequestState.APPROVED,
+    }
+    due = [
+        one.reference
+        for one in work.requests.listed()
+        if one.state in sent and (one.state is not RequestState.APPROVED or _is_due(work, one.operation))
+    ]
+    return [name for name, times in taken.items() if times > 1], [name for name in due if not taken[name]]
+
+
+def _is_due(work: Work, operation: OperationId | None) -> bool:
+    if operation is None:
+        return True
+    hour_h = work.operations.get(operation).hour_h
+    return hour_h is not None and hour_h <= work.now
+
+
+def _returns(work: Work, truth: Mapping[str, Mapping[str, Any]]) -> dict[str, int]:
+    """Returns that happened, those that were found, and confirmed ones that are none."""
+    by_address = {row["address"]: key for key, row in truth.items()}
+    real = {key for key, row in truth.items() if row["parent"] is not None}
+    confirmed = work.returns.listed(ReturnState.CONFIRMED)
+    keys = {
+        one.id: str(one.key)
+        for one in work.items.get([i for one in confirmed for i in (one.parent, one.child)])
+    }
+    right = 0
+    for one in confirmed:
+        child, parent = truth.get(keys[one.child], {}), truth.get(keys[one.parent], {})
+        same = (
+            child.get("operator") == parent.get("operator")
+            and by_address.get(child.get("address", "")) in real
+        )
+        right += bool(same)
+    return {"returns_true": len(real), "returns_found": right, "returns_wrong": len(confirmed) - right}
+
+
+def _false_removals(work: Work, truth: Mapping[str, Mapping[str, Any]], removed: Sequence[str]) -> list[str]:
+    """Items we call removed that were there when we said so."""
+    ids = work.items.find(removed)
+    at = work.items.removed_before(list(ids.values()))
+    wrong = []
+    for key, item in ids.items():
+        row = truth.get(key)
+        if row is not None and not _was_away(row, truth, at[item]):
+            wrong.append(f"{key} is called removed at {at[item].isoformat()} and was not")
+    return wrong
+
+
+def _was_away(row: Mapping[str, Any], truth: Mapping[str, Mapping[str, Any]], at: datetime) -> bool:
+    for since, until, why in row["away"]:
+        if why != "region" and parse(since) <= at and (until is None or at < parse(until)):
+            return True
+    inside = next((other for other in truth.values() if other["address"] == row["container"]), None)
+    return inside is not None and _was_away(inside, truth, at)

@@ -1,0 +1,70 @@
+"""assess: a person's view of an item, with its ground; a machine never does this."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from staydown.core.assessment import VERDICT_EVENT, Assessment, Ground, Verdict
+from staydown.core.errors import IllegalStep, NotFound
+from staydown.core.ids import AgencyCode, ItemId
+from staydown.core.people import Person, Role
+from staydown.core.states import ITEM, ItemEvent, allows
+from staydown.ports.work import Work
+
+
+def assess(work: Work, person: Person, made: Sequence[Assessment]) -> None:
+    """Store assessments and step their items.
+
+    Where another agency found an exempt purpose, or was unsure, an item that this one finds to be terrorist
+    content becomes `unsure`: it stops until they agree.
+
+    Args:
+        work: One open transaction.
+        person: Who assesses; every assessment must be in this person's name.
+        made: Complete assessments; each is checked again here.
+
+    Raises:
+        NotEntitled: No analyst, or somebody else's name or agency.
+        NoGround: An assessment is incomplete or contradicts itself.
+        NotFound: An item does not exist.
+        IllegalStep: An item is in a request or behind one, where its assessment cannot change.
+
+    Source: Regulation (EU) 2021/784, Art. 1(3) and 2(7).
+    """
+    person.require(Role.ANALYST)
+    for one in made:
+        person.require(Role.ANALYST, within=one.agency)
+        one.checked()
+    ids = [one.item for one in made]
+    states = work.items.since(ids)
+    if missing := [item for item in ids if item not in states]:
+        raise NotFound(f"there is no item {missing[0]}")
+    others = work.assessments.open(ids)
+    events: dict[ItemEvent, list[ItemId]] = defaultdict(list)
+    for one in made:
+        event = event_of(one, others.get(one.item, {}))
+        if not allows(ITEM, states[one.item][0], event):
+            raise IllegalStep(f"item {one.item} is {states[one.item][0].value} and cannot be assessed now")
+        events[event].append(one.item)
+    numbers = work.assessments.add(made)
+    for event, part in events.items():
+        work.items.step(part, event)
+    for number, one in zip(numbers, made, strict=True):
+        detail = {
+            "assessment": number,
+            "by": one.by,
+            "ground": one.ground.value if one.ground else None,
+            "purposes": {purpose.value: answer.value for purpose, answer in one.purposes.items()},
+            "reason": one.reason,
+            "verdict": one.verdict.value,
+        }
+        work.ledger.append("item:assessment:made", f"item:{one.item}", detail)
+
+
+def event_of(one: Assessment, others: Mapping[AgencyCode, tuple[Verdict, Ground | None]]) -> ItemEvent:
+    """What an assessment does to its item, given the other agencies' assessments in force."""
+    contrary = {verdict for agency, (verdict, _) in others.items() if agency != one.agency}
+    if one.verdict is Verdict.TERRORIST and contrary & {Verdict.EXEMPT, Verdict.UNSURE}:
+        return ItemEvent.DOUBT
+    return VERDICT_EVENT[one.verdict]

@@ -1,0 +1,71 @@
+"""Clocks start at receipt, stop at what they wait for, and lapse at their strict end."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+
+from staydown.core.ids import ClockId, RequestId
+from staydown.core.request import Request
+from staydown.core.states import CLOCK, ClockEvent, ClockState, step
+from staydown.law.periods import ACT, FOLLOW_UP, Party, Period, legal_end, strict_end
+from staydown.ports.tools import Tools
+from staydown.ports.work import NewClock, Task, Work, WorkKind
+
+REFERRAL_PERIODS: tuple[Period, ...] = (ACT, FOLLOW_UP)
+"""None of them is a legal deadline: a referral asks, an order binds."""
+
+
+def start(work: Work, requests: Sequence[Request], *, at: datetime, place: str) -> None:
+    """Start the clocks that follow receipt; one that runs already is not started a second time."""
+    work.clocks.start(
+        [
+            NewClock(
+                request=request.id,
+                kind=period.name,
+                party=period.party.value,
+                place=place,
+                source=period.source,
+                started_at=at,
+                strict_end=strict_end(at, period.length),
+                legal_end=legal_end(at, period.length),
+            )
+            for request in requests
+            for period in REFERRAL_PERIODS
+        ]
+    )
+    due: dict[datetime, list[ClockId]] = defaultdict(list)
+    for clock in work.clocks.running([request.id for request in requests]):
+        due[clock.strict_end].append(clock.id)
+        work.ledger.append(
+            "request:clock:started", f"request:{clock.request}", {"clock": clock.id, "kind": clock.kind}
+        )
+    for instant, ids in due.items():
+        work.queue.add(WorkKind.CLOCK, ids, due_at=max(instant, work.now), priority=0)
+
+
+def meet(work: Work, requests: Sequence[RequestId], *, kinds: Sequence[str]) -> None:
+    """Stop clocks because what they waited for came."""
+    work.clocks.end_all(requests, step(CLOCK, ClockState.RUNNING, ClockEvent.MEET), kinds=kinds)
+
+
+def cancel(work: Work, requests: Sequence[RequestId]) -> None:
+    """Stop all clocks of withdrawn requests."""
+    work.clocks.end_all(requests, step(CLOCK, ClockState.RUNNING, ClockEvent.CANCEL))
+
+
+def run(tools: Tools, tasks: Sequence[Task]) -> None:
+    """End clocks whose strict end has come: met if the duty was done in time, else lapsed."""
+    with tools.begin() as work:
+        work.queue.done(tasks)
+        due = work.clocks.get([ClockId(task.subject) for task in tasks])
+        ours = [clock for clock in due if clock.party == Party.AGENCY.value]
+        done = work.clocks.followed_up([clock.request for clock in ours], FOLLOW_UP.name)
+        met = [clock.id for clock in ours if clock.request in done]
+        lapsed = [clock for clock in due if clock.id not in set(met)]
+        work.clocks.end(met, step(CLOCK, ClockState.RUNNING, ClockEvent.MEET))
+        work.clocks.end([clock.id for clock in lapsed], step(CLOCK, ClockState.RUNNING, ClockEvent.LAPSE))
+        for clock in lapsed:
+            detail = {"clock": clock.id, "kind": clock.kind, "party": clock.party}
+            work.ledger.append("request:clock:lapsed", f"request:{clock.request}", detail)

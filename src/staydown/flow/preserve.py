@@ -1,0 +1,190 @@
+"""preserve: keep what is there, before anything can disappear."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from staydown.core.check import Mark, MarkKind, Sight
+from staydown.core.errors import Invalid
+from staydown.core.evidence import Capture
+from staydown.core.ids import ItemId
+from staydown.core.item import Identity
+from staydown.core.people import Person, Role
+from staydown.flow import match, verify, watch
+from staydown.ports import Ask, Reply
+from staydown.ports.tools import Tools
+from staydown.ports.work import Task, Work, WorkKind
+from staydown.reason.lineage import stem
+
+TRIES = 6
+"""After so many failed attempts a person has to look."""
+WAIT = timedelta(minutes=10)
+"""Before the second attempt; doubled each time."""
+MEDIA_AT_MOST = 4
+"""Pictures and other media kept with one page."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kept:
+    item: ItemId
+    captures: tuple[Capture, ...]
+    marks: tuple[Mark, ...]
+    fingerprints: tuple[tuple[str, str, str], ...]  #: algorithm, value, what
+
+
+def ask(work: Work, person: Person, ids: Sequence[ItemId]) -> int:
+    """Ask for items to be kept; a worker does it. Gives how many.
+
+    Raises:
+        NotEntitled: The person is no analyst.
+    """
+    person.require(Role.ANALYST)
+    work.queue.add(WorkKind.PRESERVE, ids, due_at=work.now, priority=3)
+    return len(ids)
+
+
+def waive(work: Work, person: Person, ids: Sequence[ItemId], *, reason: str) -> None:
+    """Note, with a reason, that items may be acted on without kept evidence.
+
+    Raises:
+        NotEntitled: The person is no analyst.
+        Invalid: No reason.
+    """
+    person.require(Role.ANALYST)
+    if not reason.strip():
+        raise Invalid("a waiver needs a reason")
+    work.items.waive(ids, by=person.id, reason=reason)
+    for item in sorted(ids):
+        work.ledger.append("item:evidence:waived", f"item:{item}", {"by": person.id, "reason": reason})
+
+
+def run(tools: Tools, tasks: Sequence[Task]) -> None:
+    """Fetch items that are due, keep bytes and headers, read marks, match, and suggest returns."""
+    ids = [ItemId(task.subject) for task in tasks]
+    with tools.begin(write=False) as work:
+        brief = work.items.brief(ids)
+    replies = dict(zip(ids, tools.fetch.many([Ask(address=brief[item][1]) for item in ids]), strict=True))
+    looks = {item: verify.looked(tools, item, brief[item][0], reply) for item, reply in replies.items()}
+    worth = [
+        item
+        for item, one in looks.items()
+        if replies[item].status is not None
+        and one.look.sight not in {Sight.OFFLINE, Sight.BLOCKED}
+        and _told(replies[item])
+    ]
+    kept = _keep(tools, {item: replies[item] for item in worth}, {item: brief[item][0] for item in worth})
+    again = [task for task in tasks if _try_again(task, looks[ItemId(task.subject)].look.sight)]
+    with tools.begin() as work:
+        _store(work, kept)
+        for task in again:
+            work.queue.postpone(
+                [task], due_at=work.now + WAIT * 2 ** (task.attempts - 1), trouble="no telling answer"
+            )
+        work.queue.done([task for task in tasks if task not in again])
+        verify.note(work, list(looks.values()), apart=tools.settings.apart, place=tools.settings.place)
+        match.run(work, tools.matchers, [one.item for one in kept])
+        watch.suggest(work, [one.item for one in kept])
+
+
+def _told(reply: Reply) -> bool:
+    """Whether an answer holds what the page shows: an error page is no evidence of an item."""
+    return reply.status is not None and 200 <= reply.status < 300 and bool(reply.body)
+
+
+def _try_again(task: Task, sight: Sight) -> bool:
+    return sight is Sight.UNCLEAR and task.attempts < TRIES
+
+
+def _keep(tools: Tools, replies: Mapping[ItemId, Reply], providers: Mapping[ItemId, str]) -> list[_Kept]:
+    marks = {
+        item: tools.probe.marks(tools.catalogue.room(providers[item]), reply)
+        for item, reply in replies.items()
+    }
+    wanted = sorted({address for found in marks.values() for address in _media(found)})
+    bodies = {
+        ask.address: answer
+        for ask, answer in zip(
+            [Ask(address=address) for address in wanted],
+            tools.fetch.many([Ask(address=address) for address in wanted]),
+            strict=True,
+        )
+        if _told(answer)
+    }
+    return [_kept(tools, item, reply, marks[item], bodies) for item, reply in replies.items()]
+
+
+def _media(marks: Sequence[Mark]) -> list[str]:
+    pictures = [mark.value for mark in marks if mark.kind is MarkKind.AVATAR]
+    media = [mark.value for mark in marks if mark.kind is MarkKind.MEDIA]
+    return [*pictures[:1], *media[:MEDIA_AT_MOST]]
+
+
+def _kept(
+    tools: Tools, item: ItemId, reply: Reply, marks: Sequence[Mark], bodies: Mapping[str, Reply]
+) -> _Kept:
+    captures = [_capture(tools, item, reply)]
+    fingerprints: list[tuple[str, str, str]] = []
+    read = [mark for mark in marks if mark.kind not in {MarkKind.AVATAR, MarkKind.ADDRESS}]
+    for address in _media(marks):
+        answer = bodies.get(address)
+        if answer is None:
+            continue
+        captures.append(_capture(tools, item, answer))
+        for matcher in tools.matchers.values():
+            fingerprints += [(how, value, address) for how, value in matcher.fingerprint(answer.body).items()]
+    pictures = {mark.value for mark in marks if mark.kind is MarkKind.AVATAR}
+    read += [
+        Mark(kind=MarkKind.AVATAR, value=v)
+        for how, v, what in fingerprints
+        if how == "sha256" and what in pictures
+    ]
+    read += _shared(tools, marks)
+    read += [
+        Mark(kind=MarkKind.HANDLE, value=f"~{stem(m.value)}") for m in marks if m.kind is MarkKind.HANDLE
+    ]
+    return _Kept(
+        item=item,
+        captures=tuple(captures),
+        marks=tuple(dict.fromkeys(read)),
+        fingerprints=tuple(fingerprints),
+    )
+
+
+def _shared(tools: Tools, marks: Sequence[Mark]) -> list[Mark]:
+    """Shared addresses under their keys, so that spellings do not hide that two pages share one."""
+    found = [tools.catalogue.identify(mark.value) for mark in marks if mark.kind is MarkKind.ADDRESS]
+    return [Mark(kind=MarkKind.ADDRESS, value=one.key) for one in found if isinstance(one, Identity)]
+
+
+def _capture(tools: Tools, item: ItemId, reply: Reply) -> Capture:
+    headers = json.dumps([list(pair) for pair in reply.headers], ensure_ascii=False).encode(
+        "utf-8", "surrogatepass"
+    )
+    return Capture(
+        item=item,
+        address=reply.address,
+        at=reply.at,
+        status=reply.status or 0,
+        sha256=tools.vault.put(reply.body),
+        headers_sha256=tools.vault.put(headers),
+        size_bytes=len(reply.body),
+        media_type=reply.header("content-type")[:200],
+    )
+
+
+def _store(work: Work, kept: Sequence[_Kept]) -> None:
+    numbers = work.kept.add([capture for one in kept for capture in one.captures])
+    work.kept.add_marks({one.item: one.marks for one in kept})
+    work.kept.add_fingerprints(
+        [(one.item, how, v, what) for one in kept for how, v, what in one.fingerprints]
+    )
+    at = iter(numbers)
+    for one in kept:
+        own = [(next(at), capture) for capture in one.captures]
+        detail = [
+            {"evidence": number, "sha256": c.sha256, "headers_sha256": c.headers_sha256} for number, c in own
+        ]
+        work.ledger.append("item:evidence:kept", f"item:{one.item}", {"kept": detail})

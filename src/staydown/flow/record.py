@@ -1,0 +1,227 @@
+"""record: what an agency saw becomes a sighting of an item with one key."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from time import monotonic
+
+from staydown.core.errors import Invalid, Outside
+from staydown.core.ids import AgencyCode, ItemId, OperationId, agency_code
+from staydown.core.item import NewSighting, Refusal
+from staydown.core.states import ItemState
+from staydown.core.time import iso, parse
+from staydown.ports import BadRow, Importer, Row
+from staydown.ports.tools import Tools
+from staydown.ports.work import Recorded, Work, WorkKind
+
+BATCH = 5000
+"""Records in one transaction."""
+AHEAD = timedelta(days=1)
+"""How far in the future a sighting may claim to be before it is refused: clocks differ, dates do not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intake:
+    """What taking in a file did."""
+
+    sightings: int  #: new records; a record that was known already is not counted
+    items_new: int
+    items_known: int
+    refused: int
+    refused_file: Path | None
+    seconds: float
+
+
+def record(work: Work, seen: Sequence[NewSighting], *, operation: OperationId | None = None) -> Recorded:
+    """Store sightings and merge them into items.
+
+    The same record twice stays one record, so a file can be taken in again at any time. Items that were
+    gone or removed and are sighted again are looked at anew.
+    """
+    for code in work.people.add_agencies({one.agency for one in seen}):
+        work.ledger.append("agency:code:added", f"agency:{code}", {"code": code})
+    done = work.items.record(seen)
+    touched = [*done.items_new, *done.items_known]
+    if operation is not None:
+        work.operations.add_items(operation, touched)
+    for number, item, one in done.sightings:
+        work.ledger.append(
+            "item:sighting:recorded",
+            f"item:{item}",
+            {"agency": one.agency, "raw": one.identity.raw, "seen_at": iso(one.seen_at), "sighting": number},
+        )
+    seen_again = {item for _, item, _ in done.sightings}.intersection(done.items_known)
+    states = work.items.since(seen_again)
+    away = [item for item, (state, _, _) in states.items() if state in {ItemState.GONE, ItemState.REMOVED}]
+    work.queue.add(WorkKind.CHECK, away, due_at=work.now, priority=4)
+    return done
+
+
+def sighting(
+    tools: Tools, row: Row, *, agency: AgencyCode | None, now: datetime, file_sha256: str
+) -> NewSighting | Refusal:
+    """One record of a file as a sighting, or why it is none."""
+    found = tools.catalogue.identify(row.raw)
+    if isinstance(found, Refusal):
+        return found
+    try:
+        code = agency_code(row.agency) if row.agency.strip() else agency
+        seen_at = parse(row.seen_at) if row.seen_at.strip() else None
+    except Invalid as error:
+        return Refusal(raw=row.raw, reason=str(error))
+    if code is None:
+        return Refusal(raw=row.raw, reason="no agency: neither in the record nor given")
+    if seen_at is not None and seen_at > now + AHEAD:
+        return Refusal(raw=row.raw, reason=f"{row.seen_at} lies in the future")
+    told = (code, row.raw, row.seen_at or file_sha256, row.note, row.confidence, row.sharing)
+    return NewSighting(
+        identity=found,
+        agency=code,
+        seen_at=seen_at or now,
+        fingerprint=hashlib.sha256("\x1f".join(told).encode("utf-8", "surrogatepass")).digest()[:16],
+        note=row.note,
+        confidence=row.confidence,
+        sharing=row.sharing,
+    )
+
+
+def take_in(
+    tools: Tools,
+    path: Path,
+    *,
+    importer: Importer,
+    agency: AgencyCode | None,
+    operation: OperationId | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Intake:
+    """Take in a whole file, as far as it is good.
+
+    Each batch commits on its own and a record that is known changes nothing, so an import that was broken
+    off goes on when it is started again. Records that cannot be taken go to `FILE.refused`.
+
+    Raises:
+        Invalid: The file as a whole is not of its format.
+        Outside: It cannot be read, or the refused records cannot be written.
+        NotFound: There is no such operation.
+    """
+    started = monotonic()
+    if operation is not None:
+        with tools.begin(write=False) as work:
+            work.operations.get(operation)
+    file_sha256 = _hash_of(path)
+    new: set[ItemId] = set()
+    known: set[ItemId] = set()
+    sightings = 0
+    with _RefusedFile(path) as refused:
+        for batch in _batches(importer.read(path)):
+            with tools.begin() as work:
+                good = _sort(tools, batch, refused, agency=agency, now=work.now, file_sha256=file_sha256)
+                done = record(work, good, operation=operation)
+            sightings += len(done.sightings)
+            new.update(done.items_new)
+            known.update(done.items_known)
+            if progress:
+                progress(len(batch))
+    return Intake(
+        sightings=sightings,
+        items_new=len(new),
+        items_known=len(known - new),
+        refused=refused.count,
+        refused_file=refused.path if refused.count else None,
+        seconds=round(monotonic() - started, 3),
+    )
+
+
+def _sort(
+    tools: Tools,
+    batch: Sequence[Row | BadRow],
+    refused: _RefusedFile,
+    *,
+    agency: AgencyCode | None,
+    now: datetime,
+    file_sha256: str,
+) -> list[NewSighting]:
+    good: list[NewSighting] = []
+    for row in batch:
+        if isinstance(row, BadRow):
+            refused.add(row.line, row.text, row.reason)
+            continue
+        one = sighting(tools, row, agency=agency, now=now, file_sha256=file_sha256)
+        if isinstance(one, Refusal):
+            refused.add(row.line, row.raw, one.reason)
+        else:
+            good.append(one)
+    return good
+
+
+def _batches(rows: Iterator[Row | BadRow]) -> Iterator[list[Row | BadRow]]:
+    batch: list[Row | BadRow] = []
+    for row in rows:
+        batch.append(row)
+        if len(batch) == BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _hash_of(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except IsADirectoryError as error:
+        raise Invalid(f"{path} is a folder", hint="Name a file.") from error
+    except FileNotFoundError as error:
+        raise Invalid(f"{path} does not exist", hint="Check the path.") from error
+    except OSError as error:
+        raise Outside(f"{path} cannot be read: {error.strerror}") from error
+
+
+class _RefusedFile:
+    """`FILE.refused`: line, reason and text of each record that was not taken, as CSV.
+
+    Written beside its place and moved there at the end; a file without refusals leaves none behind.
+    """
+
+    def __init__(self, source: Path) -> None:
+        self.path = source.with_name(source.name + ".refused")
+        self._part = self.path.with_name(self.path.name + ".part")
+        self.count = 0
+
+    def __enter__(self) -> _RefusedFile:
+        return self
+
+    def add(self, line: int, text: str, reason: str) -> None:
+        """One more record."""
+        try:
+            if not self.count:
+                self._file = self._part.open("w", encoding="utf-8", errors="backslashreplace", newline="")
+                self._writer = csv.writer(self._file)
+                self._writer.writerow(["line", "reason", "text"])
+            self._writer.writerow([line, reason, _plain(text[:2000])])
+        except OSError as error:
+            raise Outside(f"{self.path} cannot be written: {error.strerror}") from error
+        self.count += 1
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if self.count:
+            self._file.close()
+            if kind is None:
+                self._part.replace(self.path)
+            else:
+                self._part.unlink(missing_ok=True)
+        elif kind is None:
+            with suppress(OSError):  # an older one that no longer holds; nothing is lost if it stays
+                self.path.unlink(missing_ok=True)
+
+
+def _plain(text: str) -> str:
+    """The text with control characters spelled out, and no formula for a spreadsheet to run."""
+    spelled = "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)
+    return "'" + spelled if spelled[:1] in {"=", "+", "-", "@"} else spelled

@@ -1,0 +1,144 @@
+"""verify: checks from more than one time, and what they say together.
+
+"Removed" is never a provider's word and never one look: two looks that agree, apart in time. An error of
+ours is no look at all.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from staydown.core.check import Check, Look, Sight
+from staydown.core.ids import ItemId
+from staydown.core.states import CHECK, ItemEvent, ItemState, Presence, PresenceEvent, step
+from staydown.ports import Ask, Reply
+from staydown.ports.tools import Tools
+from staydown.ports.work import Drop, Task, Work, WorkKind
+
+_HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
+ASKED = (1 * _HOUR, 4 * _HOUR, 12 * _HOUR, _DAY, 3 * _DAY, 7 * _DAY, 14 * _DAY, 30 * _DAY)
+"""When items that were asked for are looked at, counted from the dispatch."""
+WATCHED = (_DAY, 3 * _DAY, 7 * _DAY, 14 * _DAY, 30 * _DAY, 60 * _DAY, 90 * _DAY)
+"""When removed items are looked at, counted from the verified removal."""
+TAKEN_BACK = (1 * _HOUR, 6 * _HOUR, _DAY, 3 * _DAY, 7 * _DAY, 14 * _DAY)
+"""When items of a withdrawn request are looked at, until they are back."""
+LADDERS: Mapping[ItemState, tuple[timedelta, ...]] = {
+    ItemState.REFERRED: ASKED,
+    ItemState.REFUSED: ASKED,
+    ItemState.REMOVED: WATCHED,
+    ItemState.WITHDRAWN: TAKEN_BACK,
+}
+VANISHES = frozenset({ItemState.RECORDED, ItemState.UNSURE, ItemState.ASSESSED, ItemState.PROPOSED})
+VERIFIES = frozenset({ItemState.REFERRED, ItemState.REFUSED, ItemState.RETURNED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """One look at an item, before it is stored."""
+
+    item: ItemId
+    look: Look
+    status: int | None
+    seconds: float
+
+
+def looked(tools: Tools, item: ItemId, provider: str, reply: Reply) -> Looked:
+    """Read an answer by the provider's own signs."""
+    look = tools.probe.look(tools.catalogue.room(provider), reply)
+    return Looked(item=item, look=look, status=reply.status, seconds=reply.seconds)
+
+
+def run(tools: Tools, tasks: Sequence[Task]) -> None:
+    """Look at items that are due, and write what follows."""
+    ids = [ItemId(task.subject) for task in tasks]
+    with tools.begin(write=False) as work:
+        brief = work.items.brief(ids)
+    replies = tools.fetch.many([Ask(address=brief[item][1]) for item in ids])
+    looks = [looked(tools, item, brief[item][0], reply) for item, reply in zip(ids, replies, strict=True)]
+    with tools.begin() as work:
+        work.queue.done(tasks)
+        note(work, looks, apart=tools.settings.apart, place=tools.settings.place)
+
+
+def note(work: Work, looks: Sequence[Looked], *, apart: timedelta, place: str) -> None:
+    """Store looks, step what they say together, and act on it: removal, return, reinstatement, gone."""
+    work.checks.add(
+        [
+            Check(
+                item=one.item, at=work.now, place=place, look=one.look, status=one.status, seconds=one.seconds
+            )
+            for one in looks
+        ]
+    )
+    telling = {one.item: one.look for one in looks if one.look.sight in {Sight.ONLINE, Sight.OFFLINE}}
+    _step_presence(work, telling, apart=apart)
+    after = work.items.since([one.item for one in looks])
+    _consequences(work, after, {item for item, look in telling.items() if look.sight is Sight.ONLINE})
+    schedule(work, [one.item for one in looks], apart=apart)
+
+
+def _step_presence(work: Work, telling: Mapping[ItemId, Look], *, apart: timedelta) -> None:
+    groups: dict[tuple[Presence, datetime | None], list[ItemId]] = defaultdict(list)
+    for item, (presence, missed_at, _) in work.items.presence(list(telling)).items():
+        if telling[item].sight is Sight.ONLINE:
+            groups[step(CHECK, presence, PresenceEvent.SEE), None].append(item)
+            continue
+        again = presence is Presence.DOUBTED and missed_at is not None and work.now - missed_at >= apart
+        event = PresenceEvent.MISS_AGAIN if again else PresenceEvent.MISS
+        groups[step(CHECK, presence, event), missed_at or work.now].append(item)
+    for (presence, missed_at), ids in groups.items():
+        work.items.set_presence(ids, presence, missed_at=missed_at, looked_at=work.now)
+
+
+def _consequences(
+    work: Work, after: Mapping[ItemId, tuple[ItemState, Presence, datetime]], seen: Iterable[ItemId]
+) -> None:
+    offline = {item for item, (_, presence, _) in after.items() if presence is Presence.OFFLINE}
+    removed = work.items.step([i for i in offline if after[i][0] in VERIFIES], ItemEvent.VERIFY)
+    work.requests.close_lines(removed)
+    _say(work, removed, "item:removal:verified")
+    _vanish(work, [i for i in offline if after[i][0] in VANISHES], after)
+    online = set(seen)
+    back = work.items.step([i for i in online if after[i][0] is ItemState.REMOVED], ItemEvent.REAPPEAR)
+    _say(work, back, "item:return:seen")
+    found = work.items.step([i for i in online if after[i][0] is ItemState.GONE], ItemEvent.REAPPEAR)
+    _say(work, found, "item:sighting:confirmed")
+    righted = work.items.step([i for i in online if after[i][0] is ItemState.WITHDRAWN], ItemEvent.REINSTATE)
+    _say(work, righted, "item:reinstatement:seen")
+
+
+def _vanish(
+    work: Work, ids: Sequence[ItemId], after: Mapping[ItemId, tuple[ItemState, Presence, datetime]]
+) -> None:
+    """Items that went offline before we asked: out of their requests, and never credited to us."""
+    proposed = [item for item in ids if after[item][0] is ItemState.PROPOSED]
+    drops = [
+        Drop(request=request, item=item, reason="gone")
+        for item, requests in work.requests.sent_for(proposed).items()
+        for request in requests[-1:]
+    ]
+    work.requests.drop(drops)
+    _say(work, work.items.step(ids, ItemEvent.VANISH), "item:gone:noted")
+
+
+def _say(work: Work, ids: Iterable[ItemId], tag: str) -> None:
+    for item in sorted(ids):
+        work.ledger.append(tag, f"item:{item}", {})
+
+
+def schedule(work: Work, ids: Sequence[ItemId], *, apart: timedelta) -> None:
+    """Ask for the next look at each item, where one is wanted."""
+    due: dict[datetime, list[ItemId]] = defaultdict(list)
+    for item, (state, presence, since) in work.items.since(ids).items():
+        ladder = LADDERS.get(state, ())
+        following = next((since + rung for rung in ladder if since + rung > work.now), None)
+        if presence is Presence.DOUBTED and (state in VERIFIES or state in VANISHES):
+            soon = work.now + apart
+            following = min(following, soon) if following else soon
+        if following is not None:
+            due[following].append(item)
+    for instant, part in due.items():
+        work.queue.add(WorkKind.CHECK, part, due_at=instant)

@@ -1,0 +1,76 @@
+"""watch: return is expected. Likely returns are suggested with named signals; a person confirms."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import timedelta
+
+from staydown.core.ids import ItemId, ReturnId
+from staydown.core.people import Person, Role
+from staydown.core.states import RETURN, ReturnEvent, ReturnState, step
+from staydown.ports.work import Suggestion, Work
+from staydown.reason.lineage import CARRIERS_AT_MOST, KINDS, SHOWN_FROM, Shared, score
+
+BEFORE = timedelta(days=2)
+"""A successor may be opened, and seen, this long before the old one's removal is verified."""
+
+
+def suggest(work: Work, ids: Sequence[ItemId]) -> list[ReturnId]:
+    """Suggest which removed item each of these may be, come back: at most one parent a child."""
+    pairs: dict[tuple[ItemId, ItemId], list[Shared]] = defaultdict(list)
+    for child, parent, kind, value, carriers in work.kept.shared_marks(ids, KINDS, at_most=CARRIERS_AT_MOST):
+        pairs[child, parent].append(Shared(kind=kind, value=value, carriers=carriers))
+    removed = work.items.removed_before({parent for _, parent in pairs})
+    recorded = work.items.recorded_at({child for child, _ in pairs} | set(removed))
+    best: dict[ItemId, tuple[float, float, ItemId, tuple[str, ...]]] = {}
+    for (child, parent), shared in sorted(pairs.items()):
+        gone_at = removed.get(parent)
+        if gone_at is None or recorded[child] < gone_at - BEFORE or recorded[child] <= recorded[parent]:
+            continue
+        likely, reasons = score(shared)
+        rank = (likely, gone_at.timestamp(), parent, reasons)
+        if likely >= SHOWN_FROM and (child not in best or rank[:2] > best[child][:2]):
+            best[child] = rank
+    found = [
+        Suggestion(parent=parent, child=child, score=likely, reasons=reasons)
+        for child, (likely, _, parent, reasons) in sorted(best.items())
+    ]
+    numbers = work.returns.suggest(found)
+    for one in work.returns.listed(ReturnState.SUGGESTED, of=[s.child for s in found]):
+        if one.id in set(numbers):
+            detail = {
+                "child": one.child,
+                "parent": one.parent,
+                "reasons": list(one.reasons),
+                "score": str(one.score),
+            }
+            work.ledger.append("item:return:suggested", f"return:{one.id}", detail)
+    return numbers
+
+
+def decide(work: Work, person: Person, number: ReturnId, *, is_return: bool) -> None:
+    """Say whether a suggested return is one; its lineage follows.
+
+    Raises:
+        NotEntitled: The person is no analyst.
+        NotFound: No such return.
+        IllegalStep: It was decided that way already.
+        Stale: Another parent was confirmed for the same item.
+    """
+    person.require(Role.ANALYST)
+    found = work.returns.get(number)
+    state = step(RETURN, found.state, ReturnEvent.CONFIRM if is_return else ReturnEvent.REJECT)
+    work.returns.set(number, state, by=person.id)
+    root = (work.items.lineage(found.parent) or found.parent) if is_return else None
+    _set_lineage(work, found.child, root)
+    work.ledger.append(f"item:return:{state.value}", f"return:{number}", {"by": person.id})
+
+
+def _set_lineage(work: Work, child: ItemId, root: ItemId | None) -> None:
+    """Write the first ancestor into an item and everything that came back from it."""
+    todo = [(child, root)]
+    while todo:
+        item, ancestor = todo.pop()
+        work.items.set_lineage(item, ancestor)
+        todo += [(grandchild, ancestor or item) for grandchild in work.returns.children(item)]

@@ -1,0 +1,129 @@
+"""withdraw: an error is put right, from every sent state and after removal too."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from staydown.core.errors import Invalid
+from staydown.core.ids import ItemId, RequestId
+from staydown.core.people import Person, Role
+from staydown.core.request import DispatchState, Parcel, Request
+from staydown.core.states import REQUEST, REQUEST_SENT, ItemEvent, RequestEvent, step
+from staydown.flow import approve, clocks, verify
+from staydown.ports.tools import Tools
+from staydown.ports.work import Task, Withdrawal, Work, WorkKind
+
+
+def withdraw(
+    tools: Tools,
+    work: Work,
+    person: Person,
+    request_id: RequestId,
+    *,
+    reason: str,
+    items: Sequence[ItemId] = (),
+) -> int:
+    """Take a request back, or some of its items; the provider is told and asked to put them back.
+
+    Gives how many items it concerns.
+
+    Raises:
+        NotEntitled: The person is of another agency.
+        Invalid: No reason, or an item that is not in the request.
+        IllegalStep: It was withdrawn already.
+    """
+    request = work.requests.one(request_id, lock=True)
+    person.require(Role.ANALYST, Role.APPROVER, Role.COORDINATOR, within=request.agency)
+    if not reason.strip():
+        raise Invalid("a withdrawal needs a reason")
+    present = [one.line.item for one in work.requests.lines([request_id])[request_id] if not one.dropped]
+    if strange := [item for item in items if item not in present]:
+        raise Invalid(f"item {strange[0]} is not in {request.reference}")
+    taken = list(items) or present
+    whole = len(set(taken)) == len(present)
+    after = step(REQUEST, request.state, RequestEvent.WITHDRAW)
+    attempts = work.requests.attempts([request_id]).get(request_id, [])
+    begun = request.state in REQUEST_SENT or any(one.state is DispatchState.INTENDED for one in attempts)
+    if not begun:
+        approve.drop(work, request, taken, reason="withdrawn")
+    else:
+        _take_back(tools, work, person, request, taken, reason=reason)
+    if whole:
+        work.requests.close_approvals([request_id])
+        work.requests.step([(request, after)])
+        clocks.cancel(work, [request_id])
+        for kind in (WorkKind.DISPATCH, WorkKind.ASK, WorkKind.EXPIRE):
+            work.queue.cancel(kind, [request_id])
+    detail = {"by": person.id, "items": taken, "reason": reason, "whole": whole}
+    work.ledger.append("request:withdrawal:made", f"request:{request_id}", detail)
+    return len(taken)
+
+
+def _take_back(
+    tools: Tools, work: Work, person: Person, request: Request, taken: Sequence[ItemId], *, reason: str
+) -> None:
+    form = tools.instruments[request.instrument]
+    text = form.withdrawal(
+        reference=request.reference,
+        agency=request.agency,
+        addressee=request.addressee,
+        language=request.language,
+        reason=reason,
+        exercise=work.exercise,
+    )
+    withdrawal = Withdrawal(
+        request=request.id,
+        by=person.id,
+        reason=reason,
+        text=text,
+        message_id=f"<{request.reference}-withdrawal-{min(taken)}@{work.origin.split('/', 1)[0]}>",
+    )
+    number = work.requests.withdraw(withdrawal, taken)
+    work.items.step(taken, ItemEvent.WITHDRAW)
+    work.requests.close_lines(taken, request=request.id)
+    work.queue.add(WorkKind.WITHDRAWAL, [number], due_at=work.now, priority=0)
+    verify.schedule(work, taken, apart=tools.settings.apart)
+
+
+def run(tools: Tools, tasks: Sequence[Task]) -> None:
+    """Tell providers that something is taken back; a notice that may have arrived is marked as a repeat."""
+    ids = [task.subject for task in tasks]
+    with tools.begin() as work:
+        work.queue.confirm(tasks, lease=tools.settings.lease)
+        todo = work.requests.withdrawal(ids)
+        requests = {one.id: one for one in work.requests.get([w.request for w in todo.values()])}
+        subjects = work.requests.subject(list(requests))
+        lines = work.requests.lines(list(requests))
+        work.requests.withdrawal_tried(ids, told=False)
+        exercise = work.exercise
+    told: list[Task] = []
+    for task in tasks:
+        taken = todo[task.subject]
+        request = requests[taken.request]
+        parcel = Parcel(
+            reference=request.reference,
+            contact_point=request.contact_point,
+            sender=request.agency,
+            addressee=request.addressee,
+            subject=subjects[request.id],
+            text=taken.text,
+            lines=tuple(one.line for one in lines[request.id] if one.line.item in taken.items),
+            message_id=taken.message_id,
+            repeat=taken.tried,
+            exercise=exercise,
+            withdrawal=True,
+        )
+        receipt = tools.couriers[request.courier].send([parcel])[0]
+        if receipt.state in {DispatchState.SENT, DispatchState.RECEIVED}:
+            told.append(task)
+    with tools.begin() as work:
+        work.requests.withdrawal_tried([task.subject for task in told], told=True)
+        for task in told:
+            detail = {"withdrawal": task.subject}
+            work.ledger.append("request:withdrawal:sent", f"request:{todo[task.subject].request}", detail)
+        work.queue.done(told)
+        for task in tasks:
+            if task not in told:
+                wait = timedelta(minutes=min(2 ** min(task.attempts, 6), 60))
+                work.queue.postpone([task], due_at=work.now + wait, trouble="the provider could not be told")

@@ -1,0 +1,1 @@
+"""Rooms for what is many: one folder, one room."""

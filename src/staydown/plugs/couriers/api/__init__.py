@@ -1,0 +1,1 @@
+"""A means of delivery."""

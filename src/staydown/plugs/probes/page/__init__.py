@@ -1,0 +1,1 @@
+"""The page probe: reads an answer as a page."""

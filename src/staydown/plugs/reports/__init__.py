@@ -1,0 +1,1 @@
+"""Rooms of this kind: one folder, one room."""

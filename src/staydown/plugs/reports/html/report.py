@@ -1,0 +1,1 @@
+from staydown.plugs.reports.json.report import REPORT

@@ -1,0 +1,1 @@
+"""Algorithms: pure, and able to explain themselves."""

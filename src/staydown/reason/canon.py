@@ -1,0 +1,295 @@
+"""One identity for every spelling of an address: the key under which sightings meet.
+
+What is identity and what is not is decided in docs/decisions/0002: for plain web addresses the host
+(`www.` included), the port, the path with its case and trailing slash, and the query with its order;
+never the scheme, the case of the host, default ports, fragments or tracking parameters. Providers say
+in their rooms which parts of their addresses count.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from hashlib import sha256
+from urllib.parse import unquote
+
+import can_ada
+
+from staydown.core.errors import Invalid, NotFound
+from staydown.core.ids import ItemKey
+from staydown.core.item import Identity, ItemKind, Refusal
+from staydown.reason import spelling
+from staydown.reason.escapes import settled
+from staydown.reason.forms import Form, Parts, fill, forms_of, undashed
+from staydown.reason.hosts import INNER_NAMES, why_not_public
+from staydown.reason.rooms import Room
+from staydown.reason.tracking import without_tracking
+from staydown.reason.web import WEB
+
+MAX_DEPTH = 8
+"""How many redirectors or archives may stand around one address."""
+
+MAX_KEY = 1024
+"""Longer keys are cut and closed with a hash: databases index keys, and indexes have limits."""
+
+# What a browser's address line gives: nothing to take away, so nothing to look for.
+_CLEAN = re.compile(r"https?://(?!https?:)[!$%&*+,\-./0-9:;=?@A-Z_a-z~#|^]+")
+# An address in which a parser has nothing to do: small host, no port, no escape, no dot segment.
+_PLAIN = re.compile(
+    r"(https?:)//((?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63})"
+    r"((?:/(?!\.)[A-Za-z0-9\-._~!$&()*+,;=:@]*)*)(?:\?([A-Za-z0-9\-._~!$&()*+,;=:@/?]*))?"
+)
+_ESCAPED_SCHEME = re.compile(r"(?:[a-z]+%3A|[^/?]*%2F)", re.IGNORECASE)
+_USUAL_PORTS = frozenset({"", "80", "443"})  # a provider answers the same under either scheme
+_ENDING = re.compile(r"(?:\\\.|[a-z0-9-])+$")
+
+_HostPattern = tuple[re.Pattern[str], Room]
+
+
+class _TooDeep(Invalid):
+    """An address wrapped so often that nobody means it."""
+
+
+class Rooms:
+    """All provider rooms, and the one way to read an address; implements `ports.Catalogue`.
+
+    Raises:
+        Invalid: Two rooms have one name, one host or one scheme.
+    """
+
+    def __init__(self, rooms: Sequence[Room] = ()) -> None:
+        given = {room.name for room in rooms}
+        everyone = [*rooms] if WEB.name in given else [*rooms, WEB]
+        self._rooms = _once(((room.name, room) for room in everyone), "room")
+        self._hosts = _once(((host, room) for room in everyone for host in room.hosts), "host")
+        schemes = _once(((scheme, room) for room in everyone for scheme in room.schemes), "scheme")
+        self._schemes = {**dict.fromkeys(spelling.WEB_SCHEMES, WEB), **schemes}
+        self._endings, self._anywhere = _host_patterns(everyone)
+        self._forms: dict[str, tuple[Form, ...]] = {}
+
+    def __iter__(self) -> Iterator[Room]:
+        return iter(self._rooms.values())
+
+    def room(self, provider: str) -> Room:
+        """The room of a provider.
+
+        Raises:
+            NotFound: No such room.
+        """
+        try:
+            return self._rooms[provider]
+        except KeyError:
+            raise NotFound(
+                f"no provider is called {provider[:40]!r}", hint=f"Known: {', '.join(sorted(self._rooms))}."
+            ) from None
+
+    def identify(self, raw: str) -> Identity | Refusal:
+        """Read one address; never raises on text of any kind."""
+        if plain := _PLAIN.fullmatch(raw):
+            scheme, host, path, query = plain.groups()
+            if self._is_nobodys(host) and len(raw) < 1000:
+                return _web(raw, scheme, host, path or "/", without_tracking(query) if query else "")
+        try:
+            return self._read(raw, raw, 0)
+        except Invalid as error:
+            return Refusal(raw=raw, reason=str(error))
+
+    def _read(self, text: str, raw: str, depth: int) -> Identity:
+        """The identity of `text`, which stood `depth` wrappers deep in `raw`.
+
+        Raises:
+            Invalid: It names no item; the message says why.
+        """
+        if depth > MAX_DEPTH:
+            raise _TooDeep(f"wrapped more than {MAX_DEPTH} times")
+        if len(text) > spelling.MAX_BYTES or not _CLEAN.fullmatch(text):
+            text = spelling.absolute(text, self._schemes)
+        url = _parsed(text)
+        scheme = url.protocol
+        if scheme not in {"https:", "http:"}:
+            return self._by_scheme(url, raw, depth)
+        if "@" in text and (url.username or url.password):
+            raise Invalid("carries a user name before the host", hint="Give the address without it.")
+        host = url.hostname
+        if host[-1:] == ".":
+            host = host[:-1]
+        if reason := why_not_public(host):
+            raise Invalid(reason)
+        port, path, query = url.port, settled(url.pathname), settled(url.search[1:])
+        room = self._room_at(host) if port in _USUAL_PORTS else None
+        if room is not None:
+            parts = Parts(host, path, query, url.hash[1:] if "#" in text else "")
+            identity = self._in_room(room, parts, raw, depth)
+            if identity is None and not text.isascii() and (twin := _narrow_path(text)):
+                parts = Parts(host, settled(twin.pathname), settled(twin.search[1:]), twin.hash[1:])
+                identity = self._in_room(room, parts, raw, depth)
+            if identity is not None:
+                return identity
+        if query:
+            query = without_tracking(query, room.tracking if room else ())
+        return _web(raw, scheme, f"{host}:{port}" if port else host, path, query)
+
+    def _is_nobodys(self, host: str) -> bool:
+        """Whether a plain host is public and no room's, as most are; False sends it the long way."""
+        top = host.rfind(".")
+        return (
+            host not in self._hosts
+            and host[host.rfind(".", 0, top) + 1 :] not in self._endings
+            and host[top + 1 :] not in INNER_NAMES
+            and "xn--" not in host
+            and len(host) <= 253
+            and not host.endswith(".arpa")
+            and self._room_anywhere(host) is None
+        )
+
+    def _room_at(self, host: str) -> Room | None:
+        if room := self._hosts.get(host):
+            return room
+        cut = host.rfind(".", 0, host.rfind("."))
+        for expression, room in self._endings.get(host[cut + 1 :], ()):
+            if expression.fullmatch(host):
+                return room
+        return self._room_anywhere(host)
+
+    def _room_anywhere(self, host: str) -> Room | None:
+        for expression, room in self._anywhere:
+            if expression.fullmatch(host):
+                return room
+        return None
+
+    def _by_scheme(self, url: can_ada.URL, raw: str, depth: int) -> Identity:
+        """Read an address in a provider's own scheme, such as `tg:`."""
+        scheme = url.protocol[:-1]
+        path = "/" + (url.hostname + url.pathname).strip("/").lower()
+        parts = Parts("", path, settled(url.search[1:]), url.hash[1:], scheme)
+        identity = self._in_room(self._schemes[scheme], parts, raw, depth)
+        if identity is None:
+            raise Invalid(f"{scheme}: in no form that names an item")
+        return identity
+
+    def _in_room(self, room: Room, parts: Parts, raw: str, depth: int) -> Identity | None:
+        """The identity by the room's first form that fits, or None."""
+        forms = self._forms.get(room.name)
+        if forms is None:
+            forms = self._forms[room.name] = forms_of(room)
+        for form in forms:
+            if (groups := form.groups(parts)) is None:
+                continue
+            pattern = form.pattern
+            inner = None
+            if wrapped := pattern.target or pattern.wraps:
+                text = groups.get(wrapped, "")
+                if pattern.is_dashed:
+                    text = f"https://{undashed(text)}{parts.whole}"
+                if (inner := self._inside(text, raw, depth)) is None:
+                    continue
+                if pattern.target:
+                    return inner
+                groups |= {"wraps": inner.key, "wraps_address": inner.address}
+            if identity := _shaped(room, form, groups, raw, inner):
+                return identity
+        return None
+
+    def _inside(self, text: str, raw: str, depth: int) -> Identity | None:
+        """The identity of an address inside another, or None where there is none to read."""
+        if _ESCAPED_SCHEME.match(text):
+            text = unquote(text, errors="replace")
+        try:
+            return self._read(text, raw, depth + 1)
+        except _TooDeep:
+            raise
+        except Invalid:
+            return None
+
+
+def _shaped(
+    room: Room, form: Form, groups: dict[str, str], raw: str, inner: Identity | None
+) -> Identity | None:
+    """The identity a form gives, or None where the address lacks a part the form needs."""
+    pattern = form.pattern
+    id_, address = fill(pattern.id, groups), fill(pattern.address, groups)
+    if id_ is None or address is None:
+        return None
+    container = fill(pattern.container, groups) if pattern.container else None
+    return Identity(
+        raw=raw,
+        key=_key(f"{room.name}:{pattern.space}:{id_}"),
+        provider=room.name,
+        kind=pattern.kind,
+        address=_fitting(address),
+        container=_key(f"{room.name}:{container}") if container else None,
+        wraps=inner.key if inner else None,
+        stable_id=groups.get(pattern.stable_id) if pattern.stable_id else None,
+    )
+
+
+def _web(raw: str, scheme: str, site: str, path: str, query: str) -> Identity:
+    """The identity of a page or site that no provider's room claims."""
+    if path == "/" and not query:
+        key = ItemKey(f"web:site:{site}")
+        return Identity(raw=raw, key=key, provider="web", kind=ItemKind.SITE, address=f"{scheme}//{site}/")
+    place = f"{site}{path}?{query}" if query else site + path
+    return Identity(
+        raw=raw,
+        key=_key(f"web:page:{place}"),
+        provider="web",
+        kind=ItemKind.PAGE,
+        address=_fitting(f"{scheme}//{place}"),
+        container=ItemKey(f"web:site:{site}"),
+    )
+
+
+def _parsed(text: str) -> can_ada.URL:
+    try:
+        return can_ada.parse(text)
+    except ValueError as error:
+        raise Invalid("no valid address") from error
+
+
+def _narrow_path(text: str) -> can_ada.URL | None:
+    """The address with a full-width path in ASCII, if that changes it."""
+    narrow = spelling.narrow(text)
+    return _parsed(narrow) if narrow != text else None
+
+
+def _key(text: str) -> ItemKey:
+    if len(text) <= MAX_KEY:
+        return ItemKey(text)
+    return ItemKey(f"{text[: MAX_KEY - 80]}#sha256={sha256(text.encode()).hexdigest()}")
+
+
+def _fitting(address: str) -> str:
+    if len(address) > spelling.MAX_BYTES:
+        raise Invalid(f"longer than {spelling.MAX_BYTES} bytes when written out")
+    return address
+
+
+def _once(pairs: Iterable[tuple[str, Room]], what: str) -> dict[str, Room]:
+    """The pairs as a mapping.
+
+    Raises:
+        Invalid: A name stands twice.
+    """
+    once: dict[str, Room] = {}
+    for name, room in pairs:
+        if name in once:
+            raise Invalid(
+                f"the {what} {name!r} stands in two provider rooms ({once[name].title}; {room.title})",
+                hint="Remove one of them, or take the name out of one.",
+            )
+        once[name] = room
+    return once
+
+
+def _host_patterns(rooms: Iterable[Room]) -> tuple[dict[str, list[_HostPattern]], list[_HostPattern]]:
+    """The rooms' host patterns: by the last two labels of the host, and those that end in no fixed ones."""
+    by_ending: dict[str, list[_HostPattern]] = {}
+    anywhere: list[_HostPattern] = []
+    for room in rooms:
+        for expression in room.host_patterns:
+            found = _ENDING.search(expression.pattern)
+            labels = found[0].replace("\\", "").split(".") if found else []
+            is_fixed = len(labels) > 2 and "|" not in re.sub(r"\(.*?\)", "", expression.pattern)
+            bucket = by_ending.setdefault(".".join(labels[-2:]), []) if is_fixed else anywhere
+            bucket.append((expression, room))
+    return by_ending, anywhere

@@ -1,0 +1,132 @@
+"""Trying the forms of one room against a parsed address.
+
+A form is a `Pattern` made ready: with the letters its path must start with, and whether it reads an
+address that stands inside the path.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from urllib.parse import parse_qsl
+
+from staydown.reason.escapes import folded, plain_path
+from staydown.reason.rooms import Pattern, Room
+
+_LITERAL = re.compile(r"(?:[A-Za-z0-9/_@=-]|\\[./+-])*")
+_DOUBLE = re.compile(r"/{2,}")
+
+
+@dataclass
+class Parts:
+    """A parsed address as rooms look at it."""
+
+    host: str
+    path: str  #: settled, with its leading slash
+    query: str  #: settled, without the question mark
+    fragment: str = ""  #: without the `#`
+    scheme: str | None = None  #: a scheme of the provider's own
+
+    @cached_property
+    def trimmed(self) -> str:
+        """The path without slashes that mean nothing and without needless escapes."""
+        path = plain_path(self.path)
+        if "//" in path:
+            path = _DOUBLE.sub("/", path)
+        return path.rstrip("/") or "/"
+
+    @cached_property
+    def whole(self) -> str:
+        """Path and query as one text, for addresses inside an address."""
+        return f"{self.path}?{self.query}" if self.query else self.path
+
+    @cached_property
+    def parameters(self) -> dict[str, str]:
+        """The query's parameters, decoded; of a repeated one the first."""
+        return dict(reversed(parse_qsl(self.query, keep_blank_values=True)))
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A pattern made ready."""
+
+    pattern: Pattern
+    starts: str
+    reads_inside: bool
+
+    def groups(self, parts: Parts) -> dict[str, str] | None:
+        """The named groups of an address that has this form, folded as the room says, or None."""
+        pattern = self.pattern
+        if pattern.scheme != parts.scheme or (pattern.hosts and parts.host not in pattern.hosts):
+            return None
+        path = parts.whole if self.reads_inside else parts.trimmed
+        if not path.startswith(self.starts) or not (found := pattern.path.fullmatch(path)):
+            return None
+        groups = {name: value for name, value in found.groupdict().items() if value is not None}
+        if not _read_rest(pattern, parts, groups):
+            return None
+        for name in pattern.fold:
+            if name in groups:
+                groups[name] = folded(groups[name])
+        if any(groups.get(name, "").lower() in words for name, words in pattern.except_.items()):
+            return None
+        return groups
+
+
+def _read_rest(pattern: Pattern, parts: Parts, groups: dict[str, str]) -> bool:
+    """Whether host, query and fragment fit as well; adds their groups."""
+    rest = [(pattern.host, parts.host), (pattern.fragment, parts.fragment)]
+    for name, expression in pattern.query.items():
+        value = parts.parameters.get(name)
+        if value is None:
+            return False
+        rest.append((expression, value))
+    for wanted, text in rest:
+        if wanted is None:
+            continue
+        if not (found := wanted.fullmatch(text)):
+            return False
+        groups.update((name, value) for name, value in found.groupdict().items() if value is not None)
+    return True
+
+
+def forms_of(room: Room) -> tuple[Form, ...]:
+    """The forms of a room, in the order in which they are tried."""
+    return tuple(_form(pattern) for pattern in room.patterns)
+
+
+def _form(pattern: Pattern) -> Form:
+    inside = {name for name in (pattern.target, pattern.wraps) if name}
+    return Form(
+        pattern=pattern,
+        starts=_literal_start(pattern.path.pattern),
+        reads_inside=bool(inside & set(pattern.path.groupindex)),
+    )
+
+
+def _literal_start(expression: str) -> str:
+    """The letters with which everything an expression matches begins."""
+    depth = 0
+    for mark in re.sub(r"\\.|\[[^\]]*\]", "", expression):
+        depth += (mark == "(") - (mark == ")")
+        if mark == "|" and depth == 0:
+            return ""
+    found = _LITERAL.match(expression)
+    text = found[0] if found else ""
+    if expression[len(text) : len(text) + 1] in {"?", "*", "{", "+"}:
+        text = re.sub(r"\\?.$", "", text)
+    return text.replace("\\", "")
+
+
+def undashed(label: str) -> str:
+    """The host a translation proxy wrote as one label: `-` was a dot, `--` a hyphen."""
+    return label.replace("--", "/").replace("-", ".").replace("/", "-")
+
+
+def fill(template: str, groups: dict[str, str]) -> str | None:
+    """The template with its groups put in, or None where the address did not carry one of them."""
+    try:
+        return template.format_map(groups)
+    except KeyError:
+        return None

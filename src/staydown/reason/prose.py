@@ -1,0 +1,71 @@
+"""Finding addresses in running text, plain or defanged, in any script."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from staydown.reason.spelling import is_known_name
+
+_DOT = (
+    r"(?:\.|\s?\[\s?(?:\.|dot)\s?\]\s?|\s?\(\s?(?:\.|dot)\s?\)\s?|\s?\{\s?(?:\.|dot)\s?\}\s?|\uff0e|\u3002)"
+)
+_COLON = r"(?:\[?:\]?|\(:\)|\uff1a)"
+_STOP = r"\s<>\"«»“”„‹›「」『』،؛؟۔״׳、…"
+_WITH_SCHEME = rf"(?:h(?:tt|xx|\*\*|__)ps?{_COLON}(?:/|\[/\]|\\|\uff0f){{2}}|h(?:tt|xx)ps?\[://\]|tg:(?://)?)[^{_STOP}]+(?:{_DOT}[^{_STOP}]+)*"
+_LABEL = r"(?:(?!\d+\b)[^\W_](?:[\w-]{0,61}[^\W_])?|\d[\w-]{0,62})"
+_BARE = rf"(?<![\w@/.\-\]=&%])(?:{_LABEL}{_DOT})+(?:[^\W\d_]{{2,63}}|xn--[a-z0-9-]+)(?::\d{{1,5}})?(?:[/?#][^{_STOP}]*)?(?![\w@])"
+_ADDRESS = re.compile(f"(?P<full>{_WITH_SCHEME})|(?P<bare>{_BARE})", re.IGNORECASE)
+_HOST = re.compile(rf"^(?:{_LABEL}{_DOT})+[^\W\d_]+", re.IGNORECASE)
+_MARKDOWN = re.compile(r"\]\(|[|]")
+_CLOSING = {")": "(", "]": "[", "}": "{"}
+_TRAILING = (
+    ".,;:!?'`*_~|\u200e\u200f\u061c\u060c\u061b\u061f\u06d4\u05c3\u3002\uff0c\uff1b\uff01\uff1f\u2019\u2018"
+)
+_FILE_ENDINGS = frozenset(
+    {"md", "py", "sh", "rs", "ps", "zip", "mov"}
+)  # top-level domains, but rarely meant so
+_DIRECTION = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\u00ad\u061c]")
+
+
+def addresses_in(text: str) -> Iterator[str]:
+    """The addresses a text names, in order, as they are written; a name alone needs a known ending."""
+    readable = _DIRECTION.sub("", text)
+    for piece in _MARKDOWN.split(readable):
+        for found in _ADDRESS.finditer(piece):
+            address = _without_tail(found[0])
+            if found["full"] or _is_host(address):
+                yield address
+
+
+def looks_like_one(text: str) -> bool:
+    """Whether a text is an address and nothing else."""
+    text = text.strip()
+    return next(addresses_in(text), None) is not None and not re.search(r"\s", text)
+
+
+def _is_host(text: str) -> bool:
+    """Whether a text without a scheme begins with a host: `page.example/x`, not `e.g` or `file.txt`."""
+    found = _HOST.match(text)
+    if not found:
+        return False
+    ending = re.split(_DOT, found[0])[-1]
+    if ending in _FILE_ENDINGS and found[0] == text:
+        return False
+    return is_known_name(f"x.{ending}") and (ending.islower() or ending.isupper() or not ending.isascii())
+
+
+def _without_tail(text: str) -> str:
+    """The address without what the sentence put behind it: stops, and brackets it did not open."""
+    surplus = {closing: text.count(closing) - text.count(opening) for closing, opening in _CLOSING.items()}
+    end = len(text)
+    while end:
+        last = text[end - 1]
+        if last in _CLOSING:
+            if surplus[last] <= 0:
+                break
+            surplus[last] -= 1
+        elif last not in _TRAILING:
+            break
+        end -= 1
+    return text[:end]

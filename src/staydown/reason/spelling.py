@@ -1,0 +1,193 @@
+"""Reading an address as people write it: quoted, defanged, full-width, without a scheme.
+
+What comes out of `absolute` is text a WHATWG parser can read. Nothing here knows a provider.
+Source: WHATWG URL Standard section 4.4 (leading and trailing blanks, tab and newline); the rest is
+practice of referral units, collected in tests/reason/test_canon_spelling.py.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from functools import cache
+from pathlib import Path
+
+from publicsuffixlist import PSLFILE
+
+from staydown.core.errors import Invalid
+
+MAX_BYTES = 8192
+"""Longer addresses are refused: no server is bound to read them (RFC 9110, section 4.1)."""
+
+WEB_SCHEMES = frozenset({"http", "https"})
+
+_BLANKS = " \t\r\n\f\v\u0085\u00a0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
+    map(chr, range(0x2000, 0x200B))
+)
+_INVISIBLE = "\u00ad\u034f\u061c\u180e\u200b\u200e\u200f\ufeff" + "".join(
+    map(chr, [*range(0x202A, 0x202F), *range(0x2060, 0x2070)])
+)
+_JOINERS = "\u200c\u200d"
+_OPENING = "<\"'“”„‟«»‹›‘’‚`「『"
+_CLOSING = '<>"“”„‟«»‹›‘’`」』'
+
+_DELETE = dict.fromkeys(map(ord, _INVISIBLE))
+# A joiner belongs to the word only between letters of the scripts that use one; beside ASCII it hides.
+_STRAY_JOINER = re.compile(r"(?:(?<![^\x00-\x7f])[\u200c\u200d]+|[\u200c\u200d]+(?![^\x00-\x7f]))")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
+_SECOND = re.compile(r"\s(?:h(?:tt|xx)ps?|tg)\s*\[?:", re.IGNORECASE)
+_LINE_END = re.compile(r"[\r\n]\s*")
+_NEXT_LINE = re.compile(r"(?:www\.|[^\s/]+\.[a-z]{2,}/)", re.IGNORECASE)
+
+_FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3002: 0x2E, 0xFF61: 0x2E}
+
+_DOT = r"\s*(?:\[\s*(?:\.|dot|punt|punkt|point|punto)\s*\]|\(\s*(?:\.|dot)\s*\)|\{\s*(?:\.|dot)\s*\})\s*"
+_DEFANG = re.compile(
+    rf"(?P<dot>{_DOT}|\[\.|\.\])|(?P<mark>\[(?:://|:/|:|/|\?|@)\]|\((?:://|:|/)\)|\{{(?:://|:|/)\}})",
+    re.IGNORECASE,
+)
+_BROKEN_SCHEME = re.compile(r"(?:hxx|xx|h\*\*|h__|hxt|htx|ht{1,3}|tt)p(s?)\s*(?=:)", re.IGNORECASE)
+_NO_COLON = re.compile(r"(https?)[/\\]{2}", re.IGNORECASE)
+_TWICE = re.compile(r"(?:https?:[/\\]*)+(?=https?:[/\\]{2})", re.IGNORECASE)
+_AFTER_SLASHES = re.compile(r"^\s+|(?<=^//)\s+")
+_SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
+_BARE = re.compile(
+    r"(?P<host>[^\s/?#@:\\%]+\.[^\s/?#@:\\%]+)(?::(?P<port>\d{1,5}))?(?:[/?#\\].*)?", re.DOTALL
+)
+_DOTTED_NUMBERS = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
+_OPEN_NAMES = frozenset({"example", "test", "invalid", "onion", "i2p"})
+
+
+def absolute(raw: str, schemes: Collection[str] = WEB_SCHEMES) -> str:
+    """The text as an absolute address, with what hid it taken away.
+
+    Args:
+        raw: As typed.
+        schemes: Schemes, small, that somebody can read; `http` and `https` belong among them.
+
+    Raises:
+        Invalid: It is empty, too long, holds control characters, more than one address or none.
+    """
+    text = _bare_of_wrapping(raw)
+    _refuse_broken(text)
+    text = _visible(text)
+    if not text.isascii():
+        text = _narrow(text)
+    text = _refanged(text)
+    return _with_scheme(text, schemes)
+
+
+def narrow(text: str) -> str:
+    """The text with full-width letters, signs and ideographic stops as their ASCII twins."""
+    return text.translate(_FULL_WIDTH)
+
+
+def _bare_of_wrapping(raw: str) -> str:
+    """The text without blanks, quotes and brackets around it."""
+    text = raw
+    while True:
+        before = len(text)
+        text = text.strip(_BLANKS + _INVISIBLE + _JOINERS)
+        quoted = text[:1] == "'"
+        text = text.lstrip(_OPENING).rstrip(_CLOSING)
+        if quoted:
+            text = text.rstrip("'")
+        if (text[:1], text[-1:]) in {("(", ")"), ("[", "]"), ("{", "}")} and text[1:2].isalpha():
+            text = text[1:-1]
+        if text[:4].lower() == "url:" and text[4:5] not in {"", "/"}:
+            text = text[4:]
+        if len(text) == before:
+            return text
+
+
+def _refuse_broken(text: str) -> None:
+    if not text:
+        raise Invalid("empty")
+    if len(text) > MAX_BYTES:
+        raise Invalid(f"longer than {MAX_BYTES} bytes")
+    if _CONTROL.search(text):
+        raise Invalid("holds a control character")
+    if _SURROGATE.search(text):
+        raise Invalid("holds half a character")
+    if _SECOND.search(text) or _goes_on_with_another(text):
+        raise Invalid("more than one address in one line")
+
+
+def _goes_on_with_another(text: str) -> bool:
+    """Whether a second line begins as an address does, after a first that is one already."""
+    end = _LINE_END.search(text)
+    return end is not None and text.count("/", 0, end.start()) > 2 and bool(_NEXT_LINE.match(text, end.end()))
+
+
+def _visible(text: str) -> str:
+    """The text without marks that show nothing, and without tabs and newlines."""
+    if not text.isascii():
+        text = _STRAY_JOINER.sub("", text.translate(_DELETE))
+    return text.replace("\t", "").replace("\r", "").replace("\n", "")
+
+
+def _head_end(text: str) -> int:
+    """Where scheme and host end."""
+    start = text.find("//")
+    start = start + 2 if 0 <= start <= 12 else 0
+    ends = [at for mark in "/?#\\" if (at := text.find(mark, start)) >= 0]
+    return min(ends, default=len(text))
+
+
+def _narrow(text: str) -> str:
+    """The text in ASCII width throughout, if its scheme or host was written in full width."""
+    folded = text.translate(_FULL_WIDTH)
+    end = _head_end(folded)
+    return folded if folded[:end] != text[:end] else text
+
+
+def _refanged(text: str) -> str:
+    """The text with `hxxp`, `[.]` and the like undone, if scheme or host was written so.
+
+    A path alone is left as it stands: `[.]` may be part of it.
+    """
+    scheme = _BROKEN_SCHEME.match(text)
+    head = text[: _head_end(text) + 2]
+    if _DEFANG.search(head) or (scheme and scheme[0].lower() not in WEB_SCHEMES):
+        text = _DEFANG.sub(lambda found: "." if found["dot"] else found["mark"][1:-1], text)
+    if found := _BROKEN_SCHEME.match(text):
+        text = f"http{found[1].lower()}{text[found.end() :]}"
+    text = _NO_COLON.sub(r"\1://", text, count=1) if _NO_COLON.match(text) else text
+    return text[found.end() :] if (found := _TWICE.match(text)) else text
+
+
+def _with_scheme(text: str, schemes: Collection[str]) -> str:
+    """The text with a scheme: `https` where none was written, `http` before port 80."""
+    if text.startswith(("//", "\\\\")):
+        return "https:" + text
+    if bare := _BARE.fullmatch(text):
+        if not is_known_name(bare["host"]):
+            raise Invalid("no address: it has no scheme and no known top-level domain")
+        return ("http://" if bare["port"] == "80" else "https://") + text
+    if not (found := _SCHEME.match(text)):
+        raise Invalid("no address")
+    scheme = found[1].lower()
+    if scheme == "view-source":
+        return _with_scheme(text[found.end() :].lstrip(), schemes)
+    if scheme in WEB_SCHEMES:
+        return f"{scheme}:{_AFTER_SLASHES.sub('', text[found.end() :], count=1)}"
+    if scheme in schemes:
+        return f"{scheme}:{text[found.end() :]}"
+    raise Invalid(f"{scheme}: names no place that can be removed" if "." not in scheme else "no address")
+
+
+def is_known_name(host: str) -> bool:
+    """Whether a text without a scheme can be a host: a known ending, or four numbers."""
+    ending = host.rstrip(".").rpartition(".")[2].lower()
+    if not ending.isascii() or ending.startswith("xn--") or ending in _OPEN_NAMES:
+        return True
+    return ending in _endings() or bool(_DOTTED_NUMBERS.fullmatch(host))
+
+
+@cache
+def _endings() -> frozenset[str]:
+    """The top-level domains of the public suffix list."""
+    lines = Path(PSLFILE).read_text(encoding="utf-8").splitlines()
+    rules = (line.split(" ", 1)[0] for line in lines if line and not line.startswith("//"))
+    return frozenset(rule.rpartition(".")[2].lower() for rule in rules)

@@ -1,0 +1,1 @@
+"""Tables and queries; nobody else writes SQL."""

@@ -1,0 +1,226 @@
+"""Assessments and holds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, and_, func, insert, or_, select, update
+
+from staydown.core.assessment import Assessment, Ground, Verdict
+from staydown.core.errors import NotFound
+from staydown.core.hold import Hold
+from staydown.core.ids import AgencyCode, HoldId, ItemId, PersonId
+from staydown.core.states import HOLD_IN_FORCE, HoldState
+from staydown.store.sets import among, for_update, new_ids
+from staydown.store.tables import assessments, holds, questions
+
+_IN_FORCE = [state.value for state in sorted(HOLD_IN_FORCE)]
+
+
+class Assessments:
+    """What persons found."""
+
+    def __init__(self, conn: Connection, now: datetime) -> None:
+        self._conn, self._now = conn, now
+
+    def add(self, made: Sequence[Assessment]) -> list[int]:
+        """Add assessments; the same agency's earlier ones on these items are closed."""
+        for agency in {one.agency for one in made}:
+            on = [one.item for one in made if one.agency == agency]
+            self._conn.execute(
+                update(assessments)
+                .where(
+                    among(self._conn, assessments.c.item, on),
+                    assessments.c.agency == agency,
+                    assessments.c.closed_at.is_(None),
+                )
+                .values(closed_at=self._now)
+            )
+        ids = new_ids(self._conn, assessments, len(made))
+        rows = [
+            {
+                "id": number,
+                "item": one.item,
+                "by": one.by,
+                "agency": one.agency,
+                "verdict": one.verdict.value,
+                "ground": one.ground.value if one.ground else None,
+                "purposes": json.dumps({p.value: a.value for p, a in one.purposes.items()}, sort_keys=True),
+                "reason": one.reason,
+                "at": self._now,
+            }
+            for number, one in zip(ids, made, strict=True)
+        ]
+        if rows:
+            self._conn.execute(insert(assessments), rows)
+        return ids
+
+    def open(self, ids: Collection[ItemId]) -> dict[ItemId, dict[AgencyCode, tuple[Verdict, Ground | None]]]:
+        """The assessments in force, by item and agency."""
+        rows = self._conn.execute(
+            select(assessments.c.item, assessments.c.agency, assessments.c.verdict, assessments.c.ground)
+            .where(among(self._conn, assessments.c.item, ids), assessments.c.closed_at.is_(None))
+            .order_by(assessments.c.id)
+        )
+        found: dict[ItemId, dict[AgencyCode, tuple[Verdict, Ground | None]]] = {}
+        for row in rows:
+            ground = Ground(row.ground) if row.ground else None
+            found.setdefault(row.item, {})[row.agency] = (Verdict(row.verdict), ground)
+        return found
+
+    def assessors(self, ids: Collection[ItemId]) -> frozenset[PersonId]:
+        """Everybody who ever assessed one of the items."""
+        rows = self._conn.execute(
+            select(assessments.c.by).distinct().where(among(self._conn, assessments.c.item, ids))
+        )
+        return frozenset(rows.scalars())
+
+    def not_assessed_by(self, agency: AgencyCode, ids: Collection[ItemId]) -> list[ItemId]:
+        """Those of the items that the agency has no assessment in force on."""
+        rows = self._conn.execute(
+            select(assessments.c.item).where(
+                among(self._conn, assessments.c.item, ids),
+                assessments.c.agency == agency,
+                assessments.c.closed_at.is_(None),
+            )
+        )
+        known = set(rows.scalars())
+        return [item for item in ids if item not in known]
+
+    def made_since(self, who: PersonId, since: datetime) -> int:
+        """How many assessments a person has made since an instant."""
+        return self._conn.execute(
+            select(func.count())
+            .select_from(assessments)
+            .where(assessments.c.by == who, assessments.c.at >= since)
+        ).scalar_one()
+
+
+class Holds:
+    """Where somebody asked to wait."""
+
+    def __init__(self, conn: Connection, now: datetime) -> None:
+        self._conn, self._now = conn, now
+
+    def _force(self) -> object:
+        return and_(holds.c.state.in_(_IN_FORCE), holds.c.until > self._now)
+
+    def place(
+        self, ids: Collection[ItemId], *, agency: AgencyCode, by: PersonId, reason: str, until: datetime
+    ) -> list[HoldId]:
+        """Place one hold on each item; items that the agency holds already are left as they are."""
+        held = set(
+            self._conn.execute(
+                select(holds.c.item).where(
+                    among(self._conn, holds.c.item, ids),
+                    holds.c.agency == agency,
+                    holds.c.state.in_(_IN_FORCE),
+                )
+            ).scalars()
+        )
+        fresh = [item for item in sorted(ids) if item not in held]
+        numbers = new_ids(self._conn, holds, len(fresh))
+        if fresh:
+            self._conn.execute(
+                insert(holds),
+                [
+                    {
+                        "id": number,
+                        "item": item,
+                        "agency": agency,
+                        "by": by,
+                        "reason": reason,
+                        "placed_at": self._now,
+                        "until": until,
+                        "state": HoldState.OPEN.value,
+                    }
+                    for number, item in zip(numbers, fresh, strict=True)
+                ],
+            )
+        return [HoldId(number) for number in numbers]
+
+    def on(self, ids: Collection[ItemId]) -> frozenset[ItemId]:
+        """Those of the items that somebody holds now."""
+        rows = self._conn.execute(
+            select(holds.c.item).distinct().where(among(self._conn, holds.c.item, ids), self._force())  # type: ignore[arg-type]
+        )
+        return frozenset(rows.scalars())
+
+    def open_of(self, agency: AgencyCode) -> int:
+        """How many holds an agency has in force."""
+        return self._conn.execute(
+            select(func.count()).select_from(holds).where(holds.c.agency == agency, self._force())  # type: ignore[arg-type]
+        ).scalar_one()
+
+    def get(self, hold: HoldId) -> Hold:
+        """One hold, locked for a change.
+
+        Raises:
+            NotFound: No such hold.
+        """
+        row = self._conn.execute(for_update(self._conn, select(holds).where(holds.c.id == hold))).first()
+        if row is None:
+            raise NotFound(f"there is no hold {hold}")
+        return _hold(row)
+
+    def listed(self, *, items: Collection[ItemId] | None = None) -> list[Hold]:
+        """Holds in force, oldest first."""
+        statement = select(holds).where(self._force()).order_by(holds.c.id)  # type: ignore[arg-type]
+        if items is not None:
+            statement = statement.where(among(self._conn, holds.c.item, items))
+        return [_hold(row) for row in self._conn.execute(statement)]
+
+    def due(self) -> list[HoldId]:
+        """Holds whose instant has come and that nobody has closed."""
+        rows = self._conn.execute(
+            select(holds.c.id)
+            .where(holds.c.state.in_(_IN_FORCE), holds.c.until <= self._now)
+            .order_by(holds.c.id)
+        )
+        return list(rows.scalars())
+
+    def end(self, ids: Collection[HoldId], state: HoldState, *, by: PersonId | None, reason: str) -> None:
+        """Write another state to holds."""
+        self._conn.execute(
+            update(holds)
+            .where(among(self._conn, holds.c.id, ids))
+            .values(state=state.value, ended_at=self._now, ended_by=by, ended_reason=reason)
+        )
+
+    def asked(self, item: ItemId, *, by: PersonId, agency: AgencyCode) -> None:
+        """Note that somebody asked about an item; the holder is shown it."""
+        self._conn.execute(insert(questions).values(item=item, by=by, agency=agency, at=self._now))
+
+    def questions_of(self, agency: AgencyCode, since: datetime) -> int:
+        """How many questions an agency has asked since an instant."""
+        return self._conn.execute(
+            select(func.count())
+            .select_from(questions)
+            .where(questions.c.agency == agency, questions.c.at > since)
+        ).scalar_one()
+
+    def questions_about(self, agency: AgencyCode) -> list[tuple[ItemId, AgencyCode, datetime]]:
+        """Questions about items that an agency holds: (item, who asked, when)."""
+        own = select(holds.c.item).where(or_(holds.c.agency == agency))
+        rows = self._conn.execute(
+            select(questions.c.item, questions.c.agency, questions.c.at)
+            .where(questions.c.item.in_(own), questions.c.agency != agency)
+            .order_by(questions.c.id)
+        )
+        return [(row.item, row.agency, row.at) for row in rows]
+
+
+def _hold(row: object) -> Hold:
+    get = row._mapping  # type: ignore[attr-defined]
+    return Hold(
+        id=get["id"],
+        item=get["item"],
+        agency=get["agency"],
+        by=get["by"],
+        reason=get["reason"],
+        placed_at=get["placed_at"],
+        until=get["until"],
+        state=HoldState(get["state"]),
+    )

@@ -1,0 +1,346 @@
+"""Opening a store, and one transaction in it."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, select, text, update
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, IntegrityError, OperationalError
+
+from staydown.core.errors import Broken, Invalid, Outside, RealStore, Stale
+from staydown.core.time import iso, parse
+from staydown.store.assessments import Assessments, Holds
+from staydown.store.checks import Checks, Clocks, Returns
+from staydown.store.evidence import Kept
+from staydown.store.figures import Figures
+from staydown.store.items import Items
+from staydown.store.ledger import Ledger
+from staydown.store.people import Operations, People
+from staydown.store.queue import Queue
+from staydown.store.requests import Requests
+from staydown.store.sets import upsert
+from staydown.store.tables import ledger_entries, ledger_head, meta
+
+HEAD = "0001"
+"""The newest schema this program knows; migrations/versions has the way there."""
+BUSY_S = 60
+
+
+class SqlWork:
+    """One open transaction: its tables, its ledger, its one instant `now`."""
+
+    def __init__(
+        self,
+        conn: Connection,
+        *,
+        now: datetime,
+        real_now: datetime,
+        exercise: bool,
+        origin: str,
+        key: Ed25519PrivateKey,
+    ) -> None:
+        self.now, self.real_now, self.exercise, self.origin = now, real_now, exercise, origin
+        self.conn = conn
+        self.items = Items(conn, now)
+        self.people = People(conn, now)
+        self.operations = Operations(conn, now)
+        self.kept = Kept(conn, now)
+        self.assessments = Assessments(conn, now)
+        self.holds = Holds(conn, now)
+        self.requests = Requests(conn, now)
+        self.checks = Checks(conn, now)
+        self.clocks = Clocks(conn, now)
+        self.returns = Returns(conn, now)
+        self.queue = Queue(conn, now, real_now)
+        self.figures = Figures(conn, now)
+        self.ledger = Ledger(conn, origin=origin, key=key, now=now, real_now=real_now)
+
+
+class Store:
+    """One database and the key that signs its ledger."""
+
+    def __init__(self, engine: Engine, *, exercise: bool, origin: str, key: Ed25519PrivateKey) -> None:
+        self.engine, self.exercise, self.origin = engine, exercise, origin
+        self._key = key
+
+    @property
+    def public_key(self) -> bytes:
+        """The 32 bytes with which others check our checkpoints."""
+        return self._key.public_key().public_bytes_raw()
+
+    @contextmanager
+    def begin(self, *, write: bool = True) -> Iterator[SqlWork]:
+        """One transaction; its ledger entries are numbered last, just before it commits.
+
+        Raises:
+            Stale: A rule of the schema says that somebody was faster.
+            Outside: The database or its disk gave trouble; nothing was written.
+        """
+        try:
+            with self.engine.connect().execution_options(staydown_write=write) as conn, conn.begin():
+                work = self._work(conn)
+                yield work
+                work.ledger.flush()
+        except DBAPIError as error:
+            raise translated(error) from error
+
+    def _work(self, conn: Connection) -> SqlWork:
+        real_now = datetime.now(UTC)
+        now = self._simulated(conn) if self.exercise else real_now
+        return SqlWork(
+            conn, now=now, real_now=real_now, exercise=self.exercise, origin=self.origin, key=self._key
+        )
+
+    @staticmethod
+    def _simulated(conn: Connection) -> datetime:
+        return parse(conn.execute(select(meta.c.value).where(meta.c.key == "exercise_now")).scalar_one())
+
+    def set_simulated(self, instant: datetime) -> None:
+        """Move the exercise's clock, never back.
+
+        Raises:
+            RealStore: This store is real, and real time is nobody's to set.
+            Invalid: The instant lies before the present one.
+        """
+        if not self.exercise:
+            raise RealStore("only an exercise has simulated time")
+        with self.begin() as work:
+            if instant < work.now:
+                raise Invalid(f"simulated time stands at {iso(work.now)} and does not go back")
+            work.conn.execute(update(meta).where(meta.c.key == "exercise_now").values(value=iso(instant)))
+
+    def note(self, key: str, value: str) -> None:
+        """Keep one small fact about the store, such as where an exercise stands."""
+        with self.begin() as work:
+            upsert(work.conn, meta, [{"key": key, "value": value}], key=("key",), change=("value",))
+
+    def noted(self, key: str) -> str | None:
+        """What `note` kept."""
+        with self.begin(write=False) as work:
+            return work.conn.execute(select(meta.c.value).where(meta.c.key == key)).scalar_one_or_none()
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self.engine.dispose()
+
+
+def translated(error: DBAPIError) -> Exception:
+    """The error of ours that says what a database error means."""
+    words = str(error.orig).strip().splitlines()[0] if error.orig else str(error)
+    if isinstance(error, IntegrityError):
+        return Stale(f"the store refused it: {words}")
+    if isinstance(error, OperationalError):
+        return Outside(
+            f"the database gave trouble: {words}", hint="Check disk and database; nothing was half-written."
+        )
+    if isinstance(error, DatabaseError) and "malformed" in words:
+        return Broken(f"the database file is damaged: {words}")
+    return Outside(f"the database refused a statement: {words}", permanent=True)
+
+
+def make_engine(address: str) -> Engine:
+    """An engine with the pragmas and transaction rules the store relies on.
+
+    Raises:
+        Invalid: The address is no SQLite or PostgreSQL address.
+    """
+    try:
+        url = make_url(address)
+    except ArgumentError as error:
+        raise Invalid(
+            f"{address[:80]!r} is no database address", hint="Such as postgresql://user@host/name."
+        ) from error
+    if url.drivername in {"postgresql", "postgres"}:
+        url = url.set(drivername="postgresql+psycopg")
+    if url.get_backend_name() not in {"sqlite", "postgresql"}:
+        raise Invalid(
+            f"{url.get_backend_name()} is not supported", hint="Use SQLite or PostgreSQL 15 or newer."
+        )
+    if url.get_backend_name() == "sqlite":
+        engine = create_engine(url, connect_args={"timeout": BUSY_S, "check_same_thread": False})
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    return create_engine(url, pool_pre_ping=True, pool_size=4)
+
+
+def _prepare_sqlite(dbapi: object, _record: object) -> None:
+    dbapi.isolation_level = None  # type: ignore[attr-defined]  # we say BEGIN ourselves
+    cursor = dbapi.cursor()  # type: ignore[attr-defined]
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        f"busy_timeout={BUSY_S * 1000}",
+        "cache_size=-65536",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(conn: Connection) -> None:
+    write = conn.get_execution_options().get("staydown_write", True)
+    conn.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+# --- making and opening ---------------------------------------------------------------------------
+
+
+def version_of(engine: Engine) -> str | None:
+    """The schema a database has; None where it has none of ours.
+
+    Raises:
+        Outside: The database cannot be reached.
+    """
+    try:
+        with engine.connect() as conn:
+            if not inspect(conn).has_table("alembic_version"):
+                return None
+            return conn.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+    except DBAPIError as error:
+        raise translated(error) from error
+
+
+def open_store(address: str, key_file: Path) -> Store:
+    """Open a store that exists, bringing its schema up to date.
+
+    Raises:
+        Invalid: There is none, or a newer Staydown wrote it.
+        Broken: Its mark as exercise or real does not fit its first ledger entry, or the key is missing.
+    """
+    engine = make_engine(address)
+    version = version_of(engine)
+    if version is None:
+        raise Invalid(
+            "the database holds no store", hint="Make one: staydown init, or staydown init --exercise."
+        )
+    if version > HEAD:
+        raise Invalid(
+            f"the database was written by a newer Staydown (schema {version}, this one knows {HEAD})",
+            hint="Install the newer version; an older one must not touch it.",
+        )
+    if version < HEAD:
+        migrate(engine)
+    key = _read_key(key_file)
+    with engine.connect() as conn:
+        facts = {row.key: row.value for row in conn.execute(select(meta))}
+        first = conn.execute(
+            select(ledger_entries.c.entry).where(ledger_entries.c.n == 0)
+        ).scalar_one_or_none()
+    exercise = facts.get("kind") == "exercise"
+    wanted = b'"tag":"store:exercise:opened"' if exercise else b'"tag":"store:real:opened"'
+    if first is None or wanted not in bytes(first):
+        raise Broken("the store's mark as exercise or real does not fit its first ledger entry")
+    if facts["public_key"] != key.public_key().public_bytes_raw().hex():
+        raise Broken(
+            "the key in this home is not the one the ledger was begun with",
+            hint="Use the home the store was made with.",
+        )
+    return Store(engine, exercise=exercise, origin=facts["origin"], key=key)
+
+
+def make_store(
+    address: str, key_file: Path, *, exercise: bool, origin: str, starts_at: datetime | None = None
+) -> Store:
+    """Make a store; its first ledger entry says whether it is an exercise, for good.
+
+    Raises:
+        Invalid: There is one already.
+        Outside: The disk or database refuses.
+    """
+    engine = make_engine(address)
+    if version_of(engine) is not None:
+        raise Invalid("the database holds a store already", hint="Open it, or name another home.")
+    migrate(engine)
+    key = _make_key(key_file)
+    origin = origin or f"staydown.example/{secrets.token_hex(4)}"
+    facts = {
+        "kind": "exercise" if exercise else "real",
+        "origin": origin,
+        "public_key": key.public_key().public_bytes_raw().hex(),
+    }
+    if exercise:
+        facts["exercise_now"] = iso(starts_at or datetime.now(UTC))
+    try:
+        with engine.connect().execution_options(staydown_write=True) as conn, conn.begin():
+            conn.execute(insert(meta), [{"key": name, "value": value} for name, value in facts.items()])
+            store = Store(engine, exercise=exercise, origin=origin, key=key)
+            work = store._work(conn)
+            work.ledger.found()
+            tag = "store:exercise:opened" if exercise else "store:real:opened"
+            work.ledger.append(tag, "store", {}, facts={"exercise": exercise, "origin": origin})
+            work.ledger.flush()
+    except DBAPIError as error:
+        raise translated(error) from error
+    return store
+
+
+def migrate(engine: Engine) -> None:
+    """Bring the schema up to date with Alembic."""
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    try:
+        with engine.connect().execution_options(staydown_write=True) as conn, conn.begin():
+            config.attributes["connection"] = conn
+            command.upgrade(config, "head")
+    except DBAPIError as error:
+        raise translated(error) from error
+
+
+def _make_key(path: Path) -> Ed25519PrivateKey:
+    key = Ed25519PrivateKey.generate()
+    if path.exists():
+        return _read_key(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.touch(mode=0o600, exist_ok=False)
+        path.write_text(key.private_bytes_raw().hex() + "\n")
+    except OSError as error:
+        raise Outside(f"the ledger's key cannot be written to {path}: {error.strerror}") from error
+    return key
+
+
+def _read_key(path: Path) -> Ed25519PrivateKey:
+    try:
+        return Ed25519PrivateKey.from_private_bytes(bytes.fromhex(path.read_text().strip()))
+    except FileNotFoundError as error:
+        raise Broken(
+            f"the ledger's key {path} is missing", hint="Bring it back from the backup of this home."
+        ) from error
+    except (OSError, ValueError) as error:
+        raise Broken(f"the ledger's key {path} cannot be read: {error}") from error
+
+
+def wait_for_work(engine: Engine, seconds: float) -> None:
+    """Sleep until new work may be there: told by PostgreSQL, by the clock elsewhere."""
+    if engine.dialect.name == "sqlite":
+        time.sleep(seconds)
+        return
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+        conn.execute(text("LISTEN staydown_work"))
+        raw = conn.connection.driver_connection
+        if raw is not None:
+            list(raw.notifies(timeout=seconds, stop_after=1))
+
+
+__all__ = [
+    "HEAD",
+    "SqlWork",
+    "Store",
+    "ledger_head",
+    "make_engine",
+    "make_store",
+    "migrate",
+    "open_store",
+    "wait_for_work",
+]

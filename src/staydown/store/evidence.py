@@ -1,0 +1,215 @@
+"""Captures, marks read off pages, fingerprints, lists and matches."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, and_, func, insert, literal, select
+
+from staydown.core.check import Mark, MarkKind
+from staydown.core.evidence import Capture, Evidence
+from staydown.core.ids import EvidenceId, ItemId
+from staydown.ports.work import Found, ListEntry
+from staydown.store.sets import among, insert_new, new_ids, upsert
+from staydown.store.tables import evidence, fingerprints, list_entries, marks, matches
+
+
+class Kept:
+    """What is kept of items."""
+
+    def __init__(self, conn: Connection, now: datetime) -> None:
+        self._conn, self._now = conn, now
+
+    def add(self, captures: Sequence[Capture]) -> list[EvidenceId]:
+        """Note captures whose bytes lie in the vault."""
+        ids = new_ids(self._conn, evidence, len(captures))
+        rows = [
+            {
+                "id": number,
+                "item": one.item,
+                "address": one.address,
+                "at": one.at,
+                "status": one.status,
+                "sha256": one.sha256,
+                "headers_sha256": one.headers_sha256,
+                "size_bytes": one.size_bytes,
+                "media_type": one.media_type,
+            }
+            for number, one in zip(ids, captures, strict=True)
+        ]
+        if rows:
+            self._conn.execute(insert(evidence), rows)
+        return [EvidenceId(number) for number in ids]
+
+    def of(self, item: ItemId) -> list[Evidence]:
+        """The captures of one item, oldest first."""
+        rows = self._conn.execute(select(evidence).where(evidence.c.item == item).order_by(evidence.c.id))
+        return [
+            Evidence(
+                id=EvidenceId(row.id),
+                capture=Capture(
+                    item=ItemId(row.item),
+                    address=row.address,
+                    at=row.at,
+                    status=row.status,
+                    sha256=row.sha256,
+                    headers_sha256=row.headers_sha256,
+                    size_bytes=row.size_bytes,
+                    media_type=row.media_type,
+                ),
+            )
+            for row in rows
+        ]
+
+    def hashes(self) -> list[str]:
+        """Every SHA-256 that the vault has to hold."""
+        both = select(evidence.c.sha256).union(select(evidence.c.headers_sha256))
+        return list(self._conn.execute(both).scalars())
+
+    def add_marks(self, by_item: Mapping[ItemId, Iterable[Mark]]) -> None:
+        """Note what was read off the items' pages."""
+        rows = [
+            {"item": item, "kind": mark.kind.value, "value": mark.value}
+            for item, found in by_item.items()
+            for mark in found
+        ]
+        insert_new(self._conn, marks, rows)
+
+    def marks(self, ids: Collection[ItemId]) -> dict[ItemId, list[Mark]]:
+        """What was read off the items' pages."""
+        rows = self._conn.execute(
+            select(marks)
+            .where(among(self._conn, marks.c.item, ids))
+            .order_by(marks.c.item, marks.c.kind, marks.c.value)
+        )
+        found: dict[ItemId, list[Mark]] = {}
+        for row in rows:
+            found.setdefault(row.item, []).append(Mark(kind=MarkKind(row.kind), value=row.value))
+        return found
+
+    def add_fingerprints(self, rows: Sequence[tuple[ItemId, str, str, str]]) -> None:
+        """Note fingerprints: (item, algorithm, value, what was fingerprinted)."""
+        insert_new(
+            self._conn,
+            fingerprints,
+            [
+                {"item": item, "algorithm": how, "value": value, "what": what}
+                for item, how, value, what in rows
+            ],
+        )
+
+    def import_list(self, name: str, entries: Sequence[ListEntry]) -> int:
+        """Take in a partner's list; entries known already are replaced. Gives how many it now has."""
+        upsert(
+            self._conn,
+            list_entries,
+            [{"list": name, "entry": e.entry, "algorithm": e.algorithm, "value": e.value} for e in entries],
+            key=("list", "entry"),
+            change=("algorithm", "value"),
+        )
+        count = select(func.count()).select_from(list_entries).where(list_entries.c.list == name)
+        return self._conn.execute(count).scalar_one()
+
+    def exact_matches(self, ids: Collection[ItemId], algorithms: Collection[str]) -> list[Found]:
+        """List entries whose fingerprint equals one of the items', not noted before."""
+        on = and_(
+            fingerprints.c.algorithm == list_entries.c.algorithm, fingerprints.c.value == list_entries.c.value
+        )
+        known = and_(
+            matches.c.item == fingerprints.c.item,
+            matches.c.list == list_entries.c.list,
+            matches.c.entry == list_entries.c.entry,
+            matches.c.algorithm == list_entries.c.algorithm,
+        )
+        rows = self._conn.execute(
+            select(
+                fingerprints.c.item,
+                list_entries.c.list,
+                list_entries.c.entry,
+                list_entries.c.algorithm,
+                fingerprints.c.what,
+            )
+            .select_from(fingerprints.join(list_entries, on).outerjoin(matches, known))
+            .where(
+                among(self._conn, fingerprints.c.item, ids),
+                fingerprints.c.algorithm.in_(list(algorithms)),
+                matches.c.id.is_(None),
+            )
+            .order_by(fingerprints.c.item, list_entries.c.list, list_entries.c.entry)
+        )
+        return [
+            Found(item=row.item, list=row.list, entry=row.entry, algorithm=row.algorithm, what=row.what)
+            for row in rows
+        ]
+
+    def add_matches(self, matcher: str, found: Sequence[tuple[Found, float, str]]) -> None:
+        """Note matches: what was found, its score from 0 to 1, and the reason."""
+        insert_new(
+            self._conn,
+            matches,
+            [
+                {
+                    "item": one.item,
+                    "list": one.list,
+                    "entry": one.entry,
+                    "algorithm": one.algorithm,
+                    "matcher": matcher,
+                    "score": score,
+                    "reason": reason,
+                    "at": self._now,
+                }
+                for one, score, reason in found
+            ],
+        )
+
+    def matched(self, ids: Collection[ItemId]) -> dict[ItemId, list[str]]:
+        """The reasons of all matches, by item."""
+        rows = self._conn.execute(
+            select(matches.c.item, matches.c.reason)
+            .where(among(self._conn, matches.c.item, ids))
+            .order_by(matches.c.id)
+        )
+        found: dict[ItemId, list[str]] = {}
+        for row in rows:
+            found.setdefault(row.item, []).append(row.reason)
+        return found
+
+    def shared_marks(
+        self, ids: Collection[ItemId], kinds: Collection[MarkKind], *, at_most: int
+    ) -> list[tuple[ItemId, ItemId, MarkKind, str, int]]:
+        """Marks that these items share with others: (item, other, kind, value, how many carry it).
+
+        Values that more than `at_most` items carry are left out: they say who stands behind an item, not who it is.
+        """
+        words = [kind.value for kind in kinds]
+        ours, theirs = marks.alias("ours"), marks.alias("theirs")
+        own = (
+            select(ours.c.kind, ours.c.value)
+            .distinct()
+            .where(among(self._conn, ours.c.item, ids), ours.c.kind.in_(words))
+            .cte("own")
+        )
+        carried = (
+            select(marks.c.kind, marks.c.value, func.count().label("carriers"))
+            .join(own, and_(own.c.kind == marks.c.kind, own.c.value == marks.c.value))
+            .group_by(marks.c.kind, marks.c.value)
+            .having(func.count().between(literal(2), at_most))
+            .cte("carried")
+        )
+        rows = self._conn.execute(
+            select(ours.c.item, theirs.c.item.label("other"), ours.c.kind, ours.c.value, carried.c.carriers)
+            .select_from(
+                ours.join(carried, and_(carried.c.kind == ours.c.kind, carried.c.value == ours.c.value)).join(
+                    theirs,
+                    and_(
+                        theirs.c.kind == ours.c.kind,
+                        theirs.c.value == ours.c.value,
+                        theirs.c.item != ours.c.item,
+                    ),
+                )
+            )
+            .where(among(self._conn, ours.c.item, ids))
+            .order_by(ours.c.item, theirs.c.item, ours.c.kind, ours.c.value)
+        )
+        return [(row.item, row.other, MarkKind(row.kind), row.value, row.carriers) for row in rows]

@@ -1,0 +1,381 @@
+"""Items, their keys and their sightings."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, Select, and_, case, exists, func, insert, or_, select, update
+
+from staydown.core.ids import AgencyCode, ItemId, ItemKey, OperationId
+from staydown.core.item import Item, ItemKind, NewSighting
+from staydown.core.states import ITEM, ItemEvent, ItemState, Presence, sources, step
+from staydown.ports.work import Recorded, SightingRow
+from staydown.store.facets import facets, on_list
+from staydown.store.sets import among, insert_new, is_sqlite, new_ids
+from staydown.store.tables import evidence, item_keys, items, sightings, waivers
+
+
+class Items:
+    """The things themselves."""
+
+    def __init__(self, conn: Connection, now: datetime) -> None:
+        self._conn, self._now = conn, now
+
+    def record(self, seen: Sequence[NewSighting]) -> Recorded:
+        """Store sightings, merging them into items by key; the same record twice stays one record."""
+        known = self._open_keys({one.identity.key for one in seen})
+        fresh = self._add_items(seen, known)
+        known |= fresh
+        ids = self._add_sightings(seen, known)
+        self._widen(seen, known)
+        new_ids_ = frozenset(fresh.values())
+        return Recorded(
+            sightings=tuple(ids),
+            items_new=tuple(sorted(new_ids_)),
+            items_known=tuple(sorted(set(known.values()) - new_ids_)),
+        )
+
+    def _open_keys(self, keys: Collection[ItemKey]) -> dict[ItemKey, ItemId]:
+        rows = self._conn.execute(
+            select(item_keys.c.key, item_keys.c.item).where(
+                among(self._conn, item_keys.c.key, keys), item_keys.c.until_at.is_(None)
+            )
+        )
+        return {row.key: row.item for row in rows}
+
+    def _add_items(
+        self, seen: Sequence[NewSighting], known: Mapping[ItemKey, ItemId]
+    ) -> dict[ItemKey, ItemId]:
+        first: dict[ItemKey, NewSighting] = {}
+        for one in seen:
+            if one.identity.key not in known:
+                first.setdefault(one.identity.key, one)
+        ids = new_ids(self._conn, items, len(first))
+        fresh = {key: ItemId(number) for key, number in zip(first, ids, strict=True)}
+        if fresh:
+            self._conn.execute(
+                insert(items),
+                [
+                    {
+                        "id": fresh[key],
+                        "provider": one.identity.provider,
+                        "kind": one.identity.kind.value,
+                        "address": one.identity.address,
+                        "container": one.identity.container,
+                        "wraps": one.identity.wraps,
+                        "state": ItemState.RECORDED.value,
+                        "presence": Presence.UNSEEN.value,
+                        "first_seen": one.seen_at,
+                        "last_seen": one.seen_at,
+                        "recorded_at": self._now,
+                        "since": self._now,
+                    }
+                    for key, one in first.items()
+                ],
+            )
+            self._conn.execute(
+                insert(item_keys),
+                [{"key": key, "item": item, "from_at": self._now} for key, item in fresh.items()],
+            )
+        return fresh
+
+    def _add_sightings(
+        self, seen: Sequence[NewSighting], known: Mapping[ItemKey, ItemId]
+    ) -> list[tuple[int, ItemId, NewSighting]]:
+        unique = {one.fingerprint: one for one in seen}
+        old: set[bytes] = set()
+        prints = list(unique)
+        for at in range(0, len(prints), 500):
+            part = prints[at : at + 500]
+            rows = self._conn.execute(
+                select(sightings.c.fingerprint).where(sightings.c.fingerprint.in_(part))
+            )
+            old.update(bytes(value) for value in rows.scalars())
+        fresh = [one for mark, one in unique.items() if mark not in old]
+        ids = new_ids(self._conn, sightings, len(fresh))
+        if fresh:
+            self._conn.execute(
+                insert(sightings),
+                [
+                    {
+                        "id": number,
+                        "item": known[one.identity.key],
+                        "agency": one.agency,
+                        "raw": one.identity.raw,
+                        "seen_at": one.seen_at,
+                        "recorded_at": self._now,
+                        "fingerprint": one.fingerprint,
+                        "note": one.note,
+                        "confidence": one.confidence,
+                        "sharing": one.sharing,
+                    }
+                    for number, one in zip(ids, fresh, strict=True)
+                ],
+            )
+        return [(number, known[one.identity.key], one) for number, one in zip(ids, fresh, strict=True)]
+
+    def _widen(self, seen: Sequence[NewSighting], known: Mapping[ItemKey, ItemId]) -> None:
+        touched = {known[one.identity.key] for one in seen}
+        span = (
+            select(func.min(sightings.c.seen_at).label("first"), func.max(sightings.c.seen_at).label("last"))
+            .where(sightings.c.item == items.c.id)
+            .correlate(items)
+        )
+        first = span.with_only_columns(func.min(sightings.c.seen_at)).scalar_subquery()
+        last = span.with_only_columns(func.max(sightings.c.seen_at)).scalar_subquery()
+        self._conn.execute(
+            update(items)
+            .where(among(self._conn, items.c.id, touched))
+            .values(first_seen=first, last_seen=last)
+        )
+
+    # --- reading -------------------------------------------------------------------------------
+
+    def find(self, keys: Collection[str]) -> dict[str, ItemId]:
+        """The items behind keys or canonical addresses; what is unknown is left out."""
+        found: dict[str, ItemId] = {
+            str(key): item for key, item in self._open_keys([ItemKey(k) for k in keys]).items()
+        }
+        rest = [word for word in keys if word not in found]
+        if rest:
+            rows = self._conn.execute(
+                select(items.c.address, items.c.id).where(among(self._conn, items.c.address, rest))
+            )
+            found |= {row.address: row.id for row in rows}
+        return found
+
+    def _select(self) -> Select[tuple[object, ...]]:
+        root, named = items.alias("root"), item_keys.alias("named")
+        root_key = (
+            select(named.c.key)
+            .where(named.c.item == root.c.id, named.c.until_at.is_(None))
+            .limit(1)
+            .correlate(root)
+            .scalar_subquery()
+        )
+        codes = (
+            func.group_concat(sightings.c.agency.distinct())
+            if is_sqlite(self._conn)
+            else func.string_agg(sightings.c.agency.distinct(), ",")
+        )
+        who = select(codes).where(sightings.c.item == items.c.id).correlate(items).scalar_subquery()
+        return select(items, item_keys.c.key, who.label("agencies"), root_key.label("root_key")).select_from(
+            items.join(
+                item_keys, and_(item_keys.c.item == items.c.id, item_keys.c.until_at.is_(None))
+            ).outerjoin(root, root.c.id == items.c.lineage)
+        )
+
+    def get(self, ids: Collection[ItemId]) -> list[Item]:
+        """Items by id, in the order of their ids."""
+        rows = self._conn.execute(
+            self._select().where(among(self._conn, items.c.id, ids)).order_by(items.c.id)
+        )
+        return [_item(row) for row in rows]
+
+    def listed(
+        self,
+        *,
+        operation: OperationId | None = None,
+        state: ItemState | None = None,
+        facet: str | None = None,
+    ) -> Iterator[Item]:
+        """Stream items in the order of their ids; `facet` is one of `store/facets.py`."""
+        statement = self._select().where(on_list(operation)).order_by(items.c.id)
+        if state is not None:
+            statement = statement.where(items.c.state == state.value)
+        if facet is not None:
+            statement = statement.where(facets(self._now)[facet])
+        for row in self._conn.execution_options(yield_per=2000).execute(statement):
+            yield _item(row)
+
+    def sightings(self, *, operation: OperationId | None = None) -> Iterator[SightingRow]:
+        """Stream sightings in the order they were recorded."""
+        rows = self._conn.execution_options(yield_per=2000).execute(
+            select(sightings, item_keys.c.key)
+            .select_from(
+                sightings.join(items, items.c.id == sightings.c.item).join(
+                    item_keys, and_(item_keys.c.item == items.c.id, item_keys.c.until_at.is_(None))
+                )
+            )
+            .where(on_list(operation))
+            .order_by(sightings.c.id)
+        )
+        for row in rows:
+            yield SightingRow(
+                id=row.id,
+                key=row.key,
+                agency=row.agency,
+                raw=row.raw,
+                seen_at=row.seen_at,
+                note=row.note,
+                confidence=row.confidence,
+                sharing=row.sharing,
+            )
+
+    def brief(self, ids: Collection[ItemId]) -> dict[ItemId, tuple[str, str, ItemState, Presence]]:
+        """Provider, address, state and presence by id."""
+        rows = self._conn.execute(
+            select(items.c.id, items.c.provider, items.c.address, items.c.state, items.c.presence)
+            .where(among(self._conn, items.c.id, ids))
+            .order_by(items.c.id)
+        )
+        return {
+            row.id: (row.provider, row.address, ItemState(row.state), Presence(row.presence)) for row in rows
+        }
+
+    def lock(self, ids: Collection[ItemId]) -> None:
+        """Lock items in the order of their ids, so that a hold and a dispatch meet here."""
+        if not is_sqlite(self._conn):
+            self._conn.execute(
+                select(items.c.id)
+                .where(among(self._conn, items.c.id, ids))
+                .order_by(items.c.id)
+                .with_for_update()
+            ).all()
+
+    def in_state(
+        self,
+        states: Collection[ItemState],
+        *,
+        seen_by: AgencyCode | None = None,
+        operation: OperationId | None = None,
+        provider: str | None = None,
+        limit: int | None = None,
+    ) -> list[ItemId]:
+        """Ids of items in some states, oldest first."""
+        statement = (
+            select(items.c.id)
+            .where(items.c.state.in_([state.value for state in states]))
+            .order_by(items.c.id)
+        )
+        if seen_by is not None:
+            statement = statement.where(
+                exists().where(sightings.c.item == items.c.id, sightings.c.agency == seen_by)
+            )
+        if operation is not None:
+            statement = statement.where(on_list(operation))
+        if provider is not None:
+            statement = statement.where(items.c.provider == provider)
+        return list(self._conn.execute(statement.limit(limit)).scalars())
+
+    def seen_by(self, ids: Collection[ItemId], agency: AgencyCode) -> frozenset[ItemId]:
+        """Those of the items that the agency has sighted itself."""
+        rows = self._conn.execute(
+            select(sightings.c.item)
+            .distinct()
+            .where(among(self._conn, sightings.c.item, ids), sightings.c.agency == agency)
+        )
+        return frozenset(rows.scalars())
+
+    def kept(self, ids: Collection[ItemId]) -> frozenset[ItemId]:
+        """Those of the items of which evidence is kept, or a reasoned waiver exists."""
+        has_evidence = exists().where(evidence.c.item == items.c.id)
+        has_waiver = exists().where(waivers.c.item == items.c.id)
+        rows = self._conn.execute(
+            select(items.c.id).where(among(self._conn, items.c.id, ids), or_(has_evidence, has_waiver))
+        )
+        return frozenset(rows.scalars())
+
+    # --- changing ------------------------------------------------------------------------------
+
+    def step(self, ids: Collection[ItemId], event: ItemEvent) -> frozenset[ItemId]:
+        """Take `event` for all items whose state allows it; gives those that moved.
+
+        One statement, whatever the number: the new state is looked up from the table of states.
+        """
+        if not ids:
+            return frozenset()
+        allowed = sources(ITEM, event)
+        moves = case({state.value: step(ITEM, state, event).value for state in allowed}, value=items.c.state)
+        values: dict[str, object] = {"state": moves, "since": self._now, "version": items.c.version + 1}
+        if event is ItemEvent.VERIFY:
+            values["removed_at"] = self._now
+        rows = self._conn.execute(
+            update(items)
+            .where(among(self._conn, items.c.id, ids), items.c.state.in_([state.value for state in allowed]))
+            .values(**values)
+            .returning(items.c.id)
+        )
+        return frozenset(rows.scalars())
+
+    def set_presence(
+        self, ids: Collection[ItemId], presence: Presence, *, missed_at: datetime | None, looked_at: datetime
+    ) -> None:
+        """Write what the checks say together."""
+        if ids:
+            self._conn.execute(
+                update(items)
+                .where(among(self._conn, items.c.id, ids))
+                .values(presence=presence.value, missed_at=missed_at, looked_at=looked_at)
+            )
+
+    def presence(
+        self, ids: Collection[ItemId]
+    ) -> dict[ItemId, tuple[Presence, datetime | None, datetime | None]]:
+        """Presence, first missing check of the run, and last telling check, by id."""
+        rows = self._conn.execute(
+            select(items.c.id, items.c.presence, items.c.missed_at, items.c.looked_at).where(
+                among(self._conn, items.c.id, ids)
+            )
+        )
+        return {row.id: (Presence(row.presence), row.missed_at, row.looked_at) for row in rows}
+
+    def since(self, ids: Collection[ItemId]) -> dict[ItemId, tuple[ItemState, Presence, datetime]]:
+        """State, presence, and the instant the state began, by id."""
+        rows = self._conn.execute(
+            select(items.c.id, items.c.state, items.c.presence, items.c.since).where(
+                among(self._conn, items.c.id, ids)
+            )
+        )
+        return {row.id: (ItemState(row.state), Presence(row.presence), row.since) for row in rows}
+
+    def removed_before(self, ids: Collection[ItemId]) -> dict[ItemId, datetime]:
+        """Those of the items that were ever verified offline, with the last time of it."""
+        rows = self._conn.execute(
+            select(items.c.id, items.c.removed_at).where(
+                among(self._conn, items.c.id, ids), items.c.removed_at.is_not(None)
+            )
+        )
+        return {row.id: row.removed_at for row in rows}
+
+    def recorded_at(self, ids: Collection[ItemId]) -> dict[ItemId, datetime]:
+        """When the items first came into the store."""
+        rows = self._conn.execute(
+            select(items.c.id, items.c.recorded_at).where(among(self._conn, items.c.id, ids))
+        )
+        return {row.id: row.recorded_at for row in rows}
+
+    def set_lineage(self, item: ItemId, root: ItemId | None) -> None:
+        """Note the first ancestor of an item, or that there is none."""
+        self._conn.execute(update(items).where(items.c.id == item).values(lineage=root))
+
+    def lineage(self, item: ItemId) -> ItemId | None:
+        """The first ancestor, where one is known."""
+        root: int | None = self._conn.execute(select(items.c.lineage).where(items.c.id == item)).scalar_one()
+        return None if root is None else ItemId(root)
+
+    def waive(self, ids: Collection[ItemId], *, by: str, reason: str) -> None:
+        """Note why an item may be acted on without kept evidence."""
+        insert_new(
+            self._conn, waivers, [{"item": i, "by": by, "at": self._now, "reason": reason} for i in ids]
+        )
+
+
+def _item(row: object) -> Item:
+    get = row._mapping  # type: ignore[attr-defined]
+    root = get["root_key"]
+    return Item(
+        id=get["id"],
+        key=get["key"],
+        kind=ItemKind(get["kind"]),
+        provider=get["provider"],
+        address=get["address"],
+        state=ItemState(get["state"]),
+        presence=Presence(get["presence"]),
+        container=get["container"],
+        first_seen=get["first_seen"],
+        last_seen=get["last_seen"],
+        agencies=tuple(AgencyCode(code) for code in sorted((get["agencies"] or "").split(",")) if code),
+        lineage=ItemKey(root) if root else None,
+    )

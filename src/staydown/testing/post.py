@@ -1,0 +1,82 @@
+"""The mail side of a simulated provider: an SMTP server that reads referrals and takes each mail in once."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Sequence
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default as modern
+from typing import Any
+
+from staydown.testing.profiles import Profile
+from staydown.testing.world import WorldView
+
+NO_REFERRAL = "550 5.6.0 This is no referral: reference or list of items is missing"
+
+
+class MailDesk:
+    """Takes mail for one provider; a Message-ID seen before is no new intake.
+
+    Faults (path `smtp`): `error` refuses for now, `stall` takes the mail in and never confirms it, `reset`
+    takes it in on odd attempts and breaks the connection in place of a reply, `nonsense` takes it in and
+    replies with gibberish.
+    """
+
+    def __init__(
+        self, profile: Profile, world: WorldView, withdraw: Callable[[str, Sequence[int]], None]
+    ) -> None:
+        self._profile = profile
+        self._world = world
+        self._withdraw = withdraw
+        self._seen: set[str] = set()
+        self._attempts = 0
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+        """Called by aiosmtpd after the last line of a mail."""
+        self._attempts += 1
+        fault = self._world.fault(self._profile.name, "smtp", self._attempts)
+        if fault == "error":
+            return "451 4.3.0 Try again later"
+        if fault == "reset" and self._attempts % 2 == 0:
+            server.transport.abort()
+            return "421 4.3.0 Closing"
+        verdict = self._take(message_from_bytes(envelope.content, policy=modern))
+        if fault == "stall":
+            await asyncio.sleep(3600)
+        if fault == "reset":
+            server.transport.abort()
+        return "999 what?" if fault == "nonsense" else verdict
+
+    def _take(self, mail: EmailMessage) -> str:
+        reference = str(mail.get("X-Staydown-Reference", "")).strip()
+        message_id = str(mail.get("Message-ID", "")).strip()
+        if not reference or not message_id:
+            return NO_REFERRAL
+        if message_id in self._seen:
+            return "250 2.0.0 We have this one"
+        lines = _lines(mail)
+        if lines is None:
+            return NO_REFERRAL
+        if mail.get("X-Staydown-Withdrawal"):
+            self._withdraw(reference, [number for number, _ in lines])
+        else:
+            self._world.receive(
+                self._profile.name, reference, lines, via="mail", message_id=message_id,
+                repeat=bool(mail.get("X-Staydown-Repeat")),
+            )  # fmt: skip
+        self._seen.add(message_id)
+        return "250 2.0.0 Taken"
+
+
+def _lines(mail: EmailMessage) -> list[tuple[int, str]] | None:
+    """Number and address of each item, from the list in JSON that comes with the text."""
+    for part in mail.iter_attachments():
+        if part.get_content_type() == "application/json":
+            try:
+                content = json.loads(part.get_content())
+                return [(int(item["number"]), str(item["address"])) for item in content["items"]]
+            except (ValueError, KeyError, TypeError):
+                return None
+    return None

@@ -1,0 +1,91 @@
+"""What the simulated providers ask of the world they show, and what they tell it.
+
+The servers hold no truth: every page, medium, intake and answer is asked of a `WorldView`. They call it
+from one thread only, that of their event loop, and never two calls at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, Protocol
+
+Presence = Literal["online", "removed", "blocked"]
+"""Shown to everybody; taken down by the provider; there, but not shown to us."""
+Fault = Literal["stall", "reset", "error", "nonsense"]
+"""No answer at all; the connection breaks; a server error; an answer that makes no sense."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """What stands at one address of a provider; all of it is escaped before it is shown."""
+
+    presence: Presence
+    kind: str  #: as in the key: account, post, channel, video, file, paste, group, site ...
+    handle: str = ""
+    name: str = ""
+    avatar: str = ""  #: address of the picture's bytes, absolute or relative
+    text: str = ""
+    addresses: tuple[str, ...] = ()  #: what the page shares
+    media: tuple[str, ...] = ()  #: addresses of the media it carries
+    followers: int | None = None
+    posts: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineStatus:
+    """What a provider says about one line of a request."""
+
+    number: int
+    state: str  #: pending, removed, restricted or refused
+    reason: str = ""
+    at: datetime | None = None
+
+
+class WorldView(Protocol):
+    """The truth behind the simulated providers."""
+
+    def page(self, provider: str, path_qs: str) -> Page | None:
+        """What stands at a path with its query; None is "never was".
+
+        Where the name stands in the host (`NAME.barehost.exercise.example/about`) it is put in front
+        of the path: `/NAME/about`.
+        """
+
+    def media(self, provider: str, path: str) -> bytes | None:
+        """The bytes of a picture or video under `/media/`; None is "no such bytes"."""
+
+    def receive(
+        self,
+        provider: str,
+        reference: str,
+        lines: Sequence[tuple[int, str]],
+        *,
+        via: str,
+        message_id: str,
+        repeat: bool,
+    ) -> datetime:
+        """Take a request in: called once for every intake, so twice is a double.
+
+        Args:
+            lines: Number and address of each item.
+            via: `api`, `webform` or `mail`.
+            message_id: Of the mail; empty for the others.
+            repeat: Whether the mail says of itself that it may be a repeat.
+
+        Returns:
+            When it arrived, in the world's own time.
+        """
+
+    def withdraw(self, provider: str, reference: str, numbers: Sequence[int]) -> None:
+        """Note that a request was taken back, or only some of its lines; the same may come twice."""
+
+    def status(self, provider: str, reference: str) -> Sequence[LineStatus] | None:
+        """What was decided about each line; None for an unknown reference."""
+
+    def received_at(self, provider: str, reference: str) -> datetime | None:
+        """When the reference first arrived; None for an unknown one."""
+
+    def fault(self, provider: str, path: str, attempt: int) -> Fault | None:
+        """Whether this request goes wrong; `attempt` counts the requests for this path from 1."""

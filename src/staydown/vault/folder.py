@@ -1,0 +1,77 @@
+"""A folder of write-once files, each named by the SHA-256 of what it holds."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+
+from staydown.core.errors import Broken, NotFound, Outside
+
+
+class FolderVault:
+    """Evidence bytes in a folder, in 256 drawers.
+
+    A file is written beside its place, made durable, then linked to its name, so that a name never stands
+    for half a file and is never written twice.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._drawers: set[str] = set()
+
+    def _path(self, sha256: str) -> Path:
+        return self._root / sha256[:2] / sha256
+
+    def put(self, body: bytes) -> str:
+        """Keep bytes durably; gives their SHA-256 in hex. The same bytes are kept once.
+
+        Raises:
+            Outside: The disk refuses.
+        """
+        sha256 = hashlib.sha256(body).hexdigest()
+        path = self._path(sha256)
+        if path.exists():
+            return sha256
+        try:
+            if sha256[:2] not in self._drawers:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                self._drawers.add(sha256[:2])
+            self._write(path, body)
+        except OSError as error:
+            raise Outside(
+                f"evidence cannot be kept in {self._root}: {error.strerror}", hint="Make room on the disk."
+            ) from error
+        return sha256
+
+    @staticmethod
+    def _write(path: Path, body: bytes) -> None:
+        handle, name = tempfile.mkstemp(dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(body)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(name).chmod(0o440)
+            try:
+                os.link(name, path)
+            except FileExistsError:  # somebody else kept the same bytes meanwhile
+                return
+        finally:
+            Path(name).unlink(missing_ok=True)
+
+    def get(self, sha256: str) -> bytes:
+        """The bytes.
+
+        Raises:
+            NotFound: Never kept, or erased.
+            Broken: What lies there has another hash.
+        """
+        try:
+            body = self._path(sha256).read_bytes()
+        except FileNotFoundError as error:
+            raise NotFound(f"the vault has no {sha256[:16]}…") from error
+        if hashlib.sha256(body).hexdigest() != sha256:
+            raise Broken(f"what the vault keeps as {sha256[:16]}… has another hash")
+        return body

@@ -1,0 +1,117 @@
+"""The loop: lease, act, again. Any number of processes may run it on one store."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import socket
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from staydown.core.errors import Broken, Outside, Stale, StaydownError
+from staydown.flow import answer, approve, clocks, deconflict, dispatch, preserve, verify, withdraw
+from staydown.ports.tools import Tools
+from staydown.ports.work import Task, WorkKind
+
+log = logging.getLogger("staydown.worker")
+
+VERBS: Mapping[WorkKind, Callable[[Tools, Sequence[Task]], None]] = {
+    WorkKind.PRESERVE: preserve.run,
+    WorkKind.DISPATCH: dispatch.run,
+    WorkKind.WITHDRAWAL: withdraw.run,
+    WorkKind.ASK: answer.run,
+    WorkKind.CHECK: verify.run,
+    WorkKind.CLOCK: clocks.run,
+    WorkKind.EXPIRE: approve.run,
+    WorkKind.HOLD: deconflict.run,
+}
+LIMITS: Mapping[WorkKind, int] = {WorkKind.WITHDRAWAL: 8, WorkKind.DISPATCH: 8}
+"""Kinds whose batches stay small, so that little is in doubt if a process dies."""
+RETRY = timedelta(minutes=1)
+"""After a batch failed as a whole."""
+
+
+def worker_name() -> str:
+    """A name for this worker that no other one has."""
+    return f"{socket.gethostname()[:20]}:{os.getpid()}:{secrets.token_hex(3)}"
+
+
+def once(tools: Tools, name: str) -> int:
+    """Take one batch of due work and do it; gives how many rows were taken.
+
+    What fails is put off and said in the log; what another worker took over is left to it.
+
+    Raises:
+        Broken: Evidence or ledger does not verify: stop, and call a person.
+    """
+    with tools.begin() as work:
+        tasks = work.queue.lease(
+            by=name, limits=LIMITS, limit=tools.settings.batch, lease=tools.settings.lease
+        )
+    if not tasks:
+        return 0
+    kind = tasks[0].kind
+    try:
+        with Renewal(tools, tasks):
+            VERBS[kind](tools, tasks)
+    except Stale as error:
+        log.warning("work.taken_over kind=%s rows=%d reason=%s", kind.value, len(tasks), error)
+    except Broken:
+        raise
+    except StaydownError as error:
+        log.error("work.failed kind=%s rows=%d reason=%s", kind.value, len(tasks), error)
+        _put_off(tools, tasks, str(error))
+    return len(tasks)
+
+
+class Renewal:
+    """Holds on to leases while their batch is being worked on, from a thread of its own.
+
+    A process that dies takes the thread with it, so its rows are free again within one lease.
+    """
+
+    def __init__(self, tools: Tools, tasks: Sequence[Task]) -> None:
+        self._tools, self._tasks = tools, tasks
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._renew, name="staydown-lease", daemon=True)
+
+    def __enter__(self) -> Renewal:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _renew(self) -> None:
+        every = self._tools.settings.lease.total_seconds() / 3
+        while not self._over.wait(every):
+            try:
+                with self._tools.begin() as work:
+                    work.queue.renew(self._tasks, lease=self._tools.settings.lease)
+            except StaydownError as error:
+                log.warning("work.renewal_failed rows=%d reason=%s", len(self._tasks), error)
+
+
+def _put_off(tools: Tools, tasks: Sequence[Task], reason: str) -> None:
+    try:
+        with tools.begin() as work:
+            work.queue.postpone(tasks, due_at=work.now + RETRY, trouble=reason[:500])
+    except Outside as error:  # the leases run out by themselves
+        log.error("work.put_off_failed reason=%s", error)
+
+
+def drain(tools: Tools, name: str, *, at_most: int | None = None) -> int:
+    """Do everything that is due; gives how many rows were taken."""
+    taken = 0
+    while (count := once(tools, name)) and (at_most is None or taken < at_most):
+        taken += count
+    return taken + count
+
+
+def next_due(tools: Tools) -> datetime | None:
+    """The instant of the earliest row of work."""
+    with tools.begin(write=False) as work:
+        return work.queue.next_due()
