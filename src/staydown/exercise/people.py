@@ -198,26 +198,33 @@ class Staff:
                 )
 
     def _assess(self, code: AgencyCode, hours: float) -> None:
+        """Each analyst takes the items on the own desk, as many as the time allows."""
         rules = self.scenario.people
         room = int(min(hours, 8.0) * rules.items_an_hour)
-        for at in range(rules.analysts):
-            person = self.analyst(code, at)
-            with self.tools.begin() as work:
-                fresh = work.items.in_state([ItemState.RECORDED, ItemState.RETURNED], seen_by=code)
-                mine = [i for i in fresh if int(unit(self.seed, "desk", i) * rules.analysts) == at][:room]
-                kept = work.items.kept(mine)
-                made = [one for i in mine if i in kept and (one := self._assessment(work, person, i))]
-                doubted = work.items.in_state([ItemState.UNSURE], seen_by=code)
-                second = [i for i in doubted if int(unit(self.seed, "second", i) * rules.analysts) == at][
-                    :room
-                ]
-                made += [
-                    one
-                    for i in second
-                    if i in work.items.kept([i]) and (one := self._assessment(work, person, i, care=0.3))
-                ]
+        with self.tools.begin() as work:
+            fresh = work.items.in_state([ItemState.RECORDED, ItemState.RETURNED], seen_by=code)
+            doubted = self._second_looks(work, code) if work.now.hour == 12 else []
+            kept = work.items.kept([*fresh, *doubted])
+            for at in range(rules.analysts):
+                person = self.analyst(code, at)
+                mine = [i for i in fresh if i in kept and self._desk("desk", i) == at][:room]
+                second = [i for i in doubted if i in kept and self._desk("second", i) == at]
+                made = [one for i in mine if (one := self._assessment(work, person, i))]
+                made += [one for i in second if (one := self._assessment(work, person, i, care=0.3))]
                 if made:
                     assess.assess(work, person, made)
+
+    def _desk(self, pile: str, item: ItemId) -> int:
+        return int(unit(self.seed, pile, item) * self.scenario.people.analysts)
+
+    @staticmethod
+    def _second_looks(work: Work, code: AgencyCode) -> list[ItemId]:
+        """Items that a colleague was unsure about; where agencies differ, the item stays stopped."""
+        doubted = work.items.in_state([ItemState.UNSURE], seen_by=code)
+        opened = work.assessments.open(doubted)
+        return [
+            i for i in doubted if opened.get(i, {}).get(code, (Verdict.UNSURE, None))[0] is Verdict.UNSURE
+        ]
 
     def _propose(self, code: AgencyCode) -> None:
         person = self.analyst(code, 0)

@@ -16,7 +16,7 @@ from staydown.app import HOSTS, App, open_app
 from staydown.core.errors import Broken, Invalid, Outside
 from staydown.core.ids import AgencyCode, ItemId
 from staydown.core.item import NewSighting, Refusal
-from staydown.core.time import iso, parse
+from staydown.core.time import EPOCH, iso, parse
 from staydown.exercise.draw import unit
 from staydown.exercise.host import Host
 from staydown.exercise.people import OPERATION, Staff, agency_of
@@ -35,6 +35,16 @@ WORDS = (
     "{rest}",
     "https://{rest}#seen",
 )
+
+
+GRID = timedelta(minutes=15)
+"""Simulated time moves in these steps: what falls due between two of them is done at the second."""
+
+
+def on_grid(instant: datetime) -> datetime:
+    """The first step of simulated time at or after an instant."""
+    past = (instant - EPOCH) % GRID
+    return instant + (GRID - past) if past else instant
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +142,7 @@ class _Player:
         while True:
             with self.tools.begin(write=False) as work:
                 due, now = work.queue.next_due(), work.now
-            instant = tick if due is None else min(max(due, now), tick)
+            instant = tick if due is None else min(max(on_grid(due), now), tick)
             self._set(instant, now)
             drain(self.tools, self.name)
             if instant >= tick:

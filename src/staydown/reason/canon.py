@@ -1,6 +1,6 @@
 """One identity for every spelling of an address: the key under which sightings meet.
 
-What is identity and what is not is decided in docs/decisions/0002: for plain web addresses the host
+For plain web addresses identity is the host
 (`www.` included), the port, the path with its case and trailing slash, and the query with its order;
 never the scheme, the case of the host, default ports, fragments or tracking parameters. Providers say
 in their rooms which parts of their addresses count.
@@ -20,7 +20,7 @@ from staydown.core.ids import ItemKey
 from staydown.core.item import Identity, ItemKind, Refusal
 from staydown.reason import spelling
 from staydown.reason.escapes import settled
-from staydown.reason.forms import Form, Parts, fill, forms_of, undashed
+from staydown.reason.forms import Form, Parts, fill, forms_of, literal_start, undashed
 from staydown.reason.hosts import INNER_NAMES, why_not_public
 from staydown.reason.rooms import Room
 from staydown.reason.tracking import without_tracking
@@ -40,6 +40,7 @@ _PLAIN = re.compile(
     r"((?:/(?!\.)[A-Za-z0-9\-._~!$&()*+,;=:@]*)*)(?:\?([A-Za-z0-9\-._~!$&()*+,;=:@/?]*))?"
 )
 _ESCAPED_SCHEME = re.compile(r"(?:[a-z]+%3A|[^/?]*%2F)", re.IGNORECASE)
+_LONG_WAY = INNER_NAMES | {"arpa"}
 _USUAL_PORTS = frozenset({"", "80", "443"})  # a provider answers the same under either scheme
 _ENDING = re.compile(r"(?:\\\.|[a-z0-9-])+$")
 
@@ -65,6 +66,7 @@ class Rooms:
         schemes = _once(((scheme, room) for room in everyone for scheme in room.schemes), "scheme")
         self._schemes = {**dict.fromkeys(spelling.WEB_SCHEMES, WEB), **schemes}
         self._endings, self._anywhere = _host_patterns(everyone)
+        self._starts = tuple(literal_start(expression.pattern) for expression, _ in self._anywhere)
         self._forms: dict[str, tuple[Form, ...]] = {}
 
     def __iter__(self) -> Iterator[Room]:
@@ -132,14 +134,13 @@ class Rooms:
     def _is_nobodys(self, host: str) -> bool:
         """Whether a plain host is public and no room's, as most are; False sends it the long way."""
         top = host.rfind(".")
-        return (
-            host not in self._hosts
-            and host[host.rfind(".", 0, top) + 1 :] not in self._endings
-            and host[top + 1 :] not in INNER_NAMES
-            and "xn--" not in host
-            and len(host) <= 253
-            and not host.endswith(".arpa")
-            and self._room_anywhere(host) is None
+        return not (
+            host in self._hosts
+            or host[top + 1 :] in _LONG_WAY
+            or host[host.rfind(".", 0, top) + 1 :] in self._endings
+            or host.startswith(self._starts)
+            or "xn--" in host
+            or len(host) > 253
         )
 
     def _room_at(self, host: str) -> Room | None:
@@ -149,9 +150,6 @@ class Rooms:
         for expression, room in self._endings.get(host[cut + 1 :], ()):
             if expression.fullmatch(host):
                 return room
-        return self._room_anywhere(host)
-
-    def _room_anywhere(self, host: str) -> Room | None:
         for expression, room in self._anywhere:
             if expression.fullmatch(host):
                 return room
@@ -229,12 +227,15 @@ def _web(raw: str, scheme: str, site: str, path: str, query: str) -> Identity:
         key = ItemKey(f"web:site:{site}")
         return Identity(raw=raw, key=key, provider="web", kind=ItemKind.SITE, address=f"{scheme}//{site}/")
     place = f"{site}{path}?{query}" if query else site + path
+    key, address = ItemKey(f"web:page:{place}"), f"{scheme}//{place}"
+    if len(key) > MAX_KEY:
+        key, address = _key(key), _fitting(address)
     return Identity(
         raw=raw,
-        key=_key(f"web:page:{place}"),
+        key=key,
         provider="web",
         kind=ItemKind.PAGE,
-        address=_fitting(f"{scheme}//{place}"),
+        address=address,
         container=ItemKey(f"web:site:{site}"),
     )
 

@@ -100,12 +100,12 @@ def _form(pattern: Pattern) -> Form:
     inside = {name for name in (pattern.target, pattern.wraps) if name}
     return Form(
         pattern=pattern,
-        starts=_literal_start(pattern.path.pattern),
+        starts=literal_start(pattern.path.pattern),
         reads_inside=bool(inside & set(pattern.path.groupindex)),
     )
 
 
-def _literal_start(expression: str) -> str:
+def literal_start(expression: str) -> str:
     """The letters with which everything an expression matches begins."""
     depth = 0
     for mark in re.sub(r"\\.|\[[^\]]*\]", "", expression):

@@ -41,15 +41,15 @@ class _Table:
     where: str
 
     def only(self, known: frozenset[str]) -> _Table:
-        for name in self.fields:
-            if name not in known:
-                near = difflib.get_close_matches(name, known, n=1, cutoff=0.0)
-                raise Invalid(f"{self.where}: unknown field {name!r}", hint=f"Did you mean {near[0]!r}?")
+        if unknown := self.fields.keys() - known:
+            name = min(unknown)
+            near = difflib.get_close_matches(name, known, n=1, cutoff=0.0)
+            raise Invalid(f"{self.where}: unknown field {name!r}", hint=f"Did you mean {near[0]!r}?")
         return self
 
     def wrong(self, name: str, what: str) -> Invalid:
         return Invalid(
-            f"{self.where}: {name} {what}", hint="The format is described in docs/reference/rooms.md."
+            f"{self.where}: {name} {what}", hint="The format is described at the top of staydown/registry.py."
         )
 
     def text(self, name: str) -> str:
@@ -136,13 +136,14 @@ def room_from(fields: Mapping[str, object], where: str) -> Room:
     establishment = table.maybe("establishment")
     if establishment is not None and not _COUNTRY.fullmatch(establishment):
         raise table.wrong("establishment", "is not a country code of two capitals")
+    reserved = table.words("reserved")
     return Room(
         name=name,
         title=table.text("title"),
         hosts=_hosts(table),
         host_patterns=tuple(table.compiled("host_patterns", one) for one in table.texts("host_patterns")),
         schemes=frozenset(table.texts("schemes")),
-        patterns=tuple(_pattern(one, table) for one in table.tables("patterns")),
+        patterns=tuple(_pattern(one, reserved) for one in table.tables("patterns")),
         signs=(*(_sign(one) for one in table.tables("signs")), *COMMON_SIGNS),
         marks=_marks(table),
         contacts=tuple(_contact(one) for one in table.tables("contacts")),
@@ -163,7 +164,7 @@ def _hosts(table: _Table) -> frozenset[str]:
     return hosts
 
 
-def _pattern(table: _Table, room: _Table) -> Pattern:
+def _pattern(table: _Table, room_reserved: Mapping[str, frozenset[str]]) -> Pattern:
     table.only(_PATTERN)
     kind = table.choice("kind", ItemKind)
     pattern = Pattern(
@@ -187,7 +188,7 @@ def _pattern(table: _Table, room: _Table) -> Pattern:
         examples=table.mapping("examples"),
     )
     groups = _groups(pattern)
-    reserved = {group: words for group, words in room.words("reserved").items() if group in groups}
+    reserved = {group: words for group, words in room_reserved.items() if group in groups}
     _check_names(table, pattern, groups)
     if not reserved:
         return pattern

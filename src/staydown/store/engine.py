@@ -100,7 +100,7 @@ class Store:
 
     @staticmethod
     def _simulated(conn: Connection) -> datetime:
-        return parse(conn.execute(select(meta.c.value).where(meta.c.key == "exercise_now")).scalar_one())
+        return parse(conn.exec_driver_sql("SELECT value FROM meta WHERE key = 'exercise_now'").scalar_one())
 
     def set_simulated(self, instant: datetime) -> None:
         """Move the exercise's clock, never back.

@@ -3,7 +3,7 @@
 Three things are measured while each part is unpacked once, in pieces: how much there is in truth (a
 directory may lie), how wide and long the sheets claim to be (readers reserve the whole rectangle), and
 how much text the cells draw from the shared strings.
-Source: docs/decisions on importers; figures R10 of the reliability plan.
+Source: ECMA-376 part 1, sections 18.3.1.4 (cells) and 18.4 (shared strings); PKWARE APPNOTE 4.3.12.
 """
 
 from __future__ import annotations
