@@ -261,7 +261,7 @@ class Staff:
         return (
             read is not None
             and read.ground is None
-            and chance(0.8, self.seed, "second look", person.id, item)
+            and chance(0.65, self.seed, "second look", person.id, item)
         )
 
     def _assess_again(self, work: Work, code: AgencyCode, items: Sequence[ItemId]) -> None:

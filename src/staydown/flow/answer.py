@@ -115,11 +115,12 @@ def run(tools: Tools, tasks: Sequence[Task]) -> None:
     with tools.begin(write=False) as work:
         running = [one for one in work.requests.get(list(by_request)) if one.state is RequestState.RUNNING]
         subjects = work.requests.subject([one.id for one in running])
+        lines = work.requests.lines([one.id for one in running])
     askable = [one for one in running if tools.couriers[one.courier].can_be_asked]
     words: dict[RequestId, Known] = {}
     for name in sorted({one.courier for one in askable}):
         mine = [one for one in askable if one.courier == name]
-        parcels = [_question(one, subjects[one.id]) for one in mine]
+        parcels = [_question(one, subjects[one.id], lines[one.id]) for one in mine]
         words |= {one.id: w for one, w in zip(mine, tools.couriers[name].ask(parcels), strict=True)}
     with tools.begin() as work:
         work.queue.done(tasks)
@@ -129,7 +130,7 @@ def run(tools: Tools, tasks: Sequence[Task]) -> None:
                 answer(work, request_id, word.answers, by=None, place=tools.settings.place)
 
 
-def _question(request: Request, subject: str) -> Parcel:
+def _question(request: Request, subject: str, lines: Sequence[LineState]) -> Parcel:
     return Parcel(
         reference=request.reference,
         contact_point=request.contact_point,
@@ -137,7 +138,7 @@ def _question(request: Request, subject: str) -> Parcel:
         addressee=request.addressee,
         subject=subject,
         text="",
-        lines=(),
+        lines=tuple(one.line for one in lines if not one.dropped),
         message_id="",
     )
 

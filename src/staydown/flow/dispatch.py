@@ -26,8 +26,8 @@ from staydown.ports import Ask, Known, Knows, Reply
 from staydown.ports.tools import Tools
 from staydown.ports.work import LineState, Task, Work, WorkKind
 
-FIRST_ANSWER = timedelta(hours=1)
-"""When a provider is first asked for its answer, after receipt."""
+FIRST_ANSWER = timedelta(minutes=50)
+"""When a provider is first asked for its answer, after receipt: before the hour of the `act` clock is over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -282,12 +282,12 @@ def _settle(
         )
         left = [(one, r) for one, r in ends if r.state in {DispatchState.SENT, DispatchState.RECEIVED}]
         _left(work, left, place=tools.settings.place, apart=tools.settings.apart)
-        bounced = [(one, r) for one, r in ends if r.state is DispatchState.FAILED]
+        bounced = [(one, r) for one, r in ends if r.state is DispatchState.FAILED and not r.temporary]
         for one, receipt in bounced:
             _bounce(work, one.request, receipt)
         work.queue.done([one.task for one, _ in [*left, *bounced]])
         for one, receipt in ends:
-            if receipt.state is DispatchState.INTENDED:
+            if receipt.state is DispatchState.INTENDED or receipt.temporary:
                 wait = timedelta(minutes=min(2 ** min(one.task.attempts, 6), 60))
                 work.queue.postpone([one.task], due_at=work.now + wait, trouble=receipt.detail)
 
@@ -296,11 +296,8 @@ def _ended(one: _Outgoing, word: Known | None, receipt: Receipt | None) -> Recei
     if receipt is not None:
         return receipt
     if word is not None and word.knows is Knows.YES:
-        return Receipt(
-            state=DispatchState.RECEIVED,
-            at=word.received_at,
-            detail="the receiver has it from an earlier attempt",
-        )
+        arrived = DispatchState.RECEIVED if word.received_at else DispatchState.SENT
+        return Receipt(state=arrived, at=word.received_at, detail="the receiver has it from an earlier attempt")
     return Receipt(state=DispatchState.INTENDED, detail=word.detail if word else "not carried")
 
 

@@ -1,0 +1,224 @@
+"""Draw the reference pages from the code: `python -m tools.draw [PAGE|all] [--write]`.
+
+Without --write it compares and fails when a page no longer matches the code.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields
+from enum import StrEnum
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+REFERENCE = ROOT / "docs" / "reference"
+HEAD = "<!-- Drawn from the code by `make docs`; do not edit. -->\n\n"
+
+
+def states() -> str:
+    """Every state table, as table and diagram, with what each word means."""
+    from staydown.core.states import TABLES
+
+    meanings = _member_comments(ROOT / "src/staydown/core/states.py")
+    parts = [
+        "# States\n\nEverything that changes a state is in `core/states.py`. A step that is not here is refused.\n"
+    ]
+    for name, table in TABLES.items():
+        parts.append(f"\n## {name}\n\n```mermaid\nstateDiagram-v2\n{_diagram(table)}```\n\n")
+        parts.append("| state | means | event | leads to |\n| --- | --- | --- | --- |\n")
+        for state, row in table.items():
+            means = meanings.get((type(state).__name__, state.name), "")
+            steps = [(event.value, after.value) for event, after in row.items()] or [("none", "final")]
+            for at, (event, after) in enumerate(steps):
+                parts.append(
+                    f"| {f'`{state.value}`' if at == 0 else ''} | {means if at == 0 else ''} | {event} | {after} |\n"
+                )
+    return "".join(parts)
+
+
+def _diagram(table: Mapping[StrEnum, Mapping[StrEnum, StrEnum]]) -> str:
+    return "".join(
+        f"    {s.value} --> {after.value}: {e.value}\n"
+        for s, row in table.items()
+        for e, after in row.items()
+    )
+
+
+def _member_comments(path: Path) -> dict[tuple[str, str], str]:
+    """The `#:` comment of each member of each enumeration in a file."""
+    found, kind = {}, ""
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if named := re.match(r"class (\w+)\(StrEnum\)", line):
+            kind = named.group(1)
+        elif member := re.match(r"    (\w+) = .*?#: (.*)", line):
+            found[kind, member.group(1)] = member.group(2)
+    return found
+
+
+_CITED = re.compile(
+    r"(?:Regulation|Directive|Recommendation) \((?:EU|EC|EEC, Euratom)\)(?: No)? \d+/\d+"
+    r"(?:, (?:Art\. \d+[a-z]?(?:\(\w+\))*|recitals? \d+|point \d+))?"
+)
+
+
+def law() -> str:
+    """Every article that code or tests cite, with the places that do."""
+    from staydown.law.periods import PERIODS
+
+    cited: dict[str, dict[str, set[str]]] = {}
+    for sort, folder in (("code", ROOT / "src"), ("tests", ROOT / "tests")):
+        for path in sorted(folder.rglob("*.py")):
+            for article in _CITED.findall(path.read_text(encoding="utf-8")):
+                places = cited.setdefault(article, {"code": set(), "tests": set()})
+                places[sort].add(str(path.relative_to(ROOT)))
+    lines = [
+        "# Law\n\n## Periods\n\n| name | length | whose duty | starts | binding | since | source |\n|"
+        + " --- |" * 7
+        + "\n"
+    ]
+    lines += [
+        f"| {p.name} | {p.length} | {p.party.value} | {p.starts.value} | {'yes' if p.binding else 'no'} | {p.since} | {p.source} |\n"
+        for p in PERIODS
+    ]
+    lines.append("\n## Where articles are cited\n\n| article | code | tests |\n| --- | --- | --- |\n")
+    lines += [f"| {a} | {_places(p['code'])} | {_places(p['tests'])} |\n" for a, p in sorted(cited.items())]
+    return "".join(lines)
+
+
+def _places(paths: set[str]) -> str:
+    return ", ".join(f"`{path}`" for path in sorted(paths)) or "-"
+
+
+def commands() -> str:
+    """Every command with its options, from the parser itself."""
+    import typer.main
+
+    from staydown.cli.main import app
+
+    parts = [
+        "# Commands\n\nGlobal: `staydown [--home DIR] [--database URL] COMMAND`. Results go to standard output, talk to "
+        "standard error. Exit codes: 0 done, 2 usage, 3 malformed input, 4 not found, 5 a rule refuses, 6 somebody was "
+        "faster, 7 outside trouble, 8 evidence or ledger broken.\n"
+    ]
+    for path, command in _walk("staydown", typer.main.get_command(app)):
+        words = " ".join((command.help or "").split())
+        text, _, example = words.partition("Example: ")
+        parts.append(f"\n## `{path}`\n\n{text.strip()}\n")
+        if rows := list(_parameters(command)):
+            parts.append("\n| parameter | default | meaning |\n| --- | --- | --- |\n" + "".join(rows))
+        if example:
+            parts.append(f"\nExample: `{example.strip()}`\n")
+    return "".join(parts)
+
+
+def _walk(path: str, command: object) -> Iterator[tuple[str, object]]:  # type: ignore[type-arg]
+    inner = getattr(command, "commands", None)
+    if inner is None:
+        yield path, command
+        return
+    for name in sorted(inner):
+        yield from _walk(f"{path} {name}", inner[name])
+
+
+def _parameters(command: object) -> Iterator[str]:
+    for one in command.params:  # type: ignore[attr-defined]
+        if one.name in {"help"}:
+            continue
+        is_option = one.param_type_name == "option"
+        name = (
+            ", ".join(f"`{word}`" for word in one.opts)
+            if is_option
+            else f"`{one.make_metavar_plain()}`"
+            if hasattr(one, "make_metavar_plain")
+            else f"`{(one.metavar or one.name).upper().strip('[]')}`"
+        )
+        needed = (
+            "needed"
+            if one.required
+            else ""
+            if one.default in (None, False, "") or callable(one.default)
+            else f"`{one.default}`"
+        )
+        yield f"| {name} | {needed} | {(getattr(one, 'help', None) or '').replace('|', chr(92) + '|')} |\n"
+
+
+def settings() -> str:
+    """Every setting with its default."""
+    from staydown.settings import Settings
+
+    meanings = dict(
+        re.findall(r"^    (\w+): .*?#: (.*)$", (ROOT / "src/staydown/settings.py").read_text(), re.M)
+    )
+    lines = [
+        "# Settings\n\nRead once, from `staydown.toml` in the home, then from the environment (`STAYDOWN_` and the name in "
+        "capitals). An unknown key is an error.\n\n| name | kind | default | meaning |\n| --- | --- | --- | --- |\n"
+    ]
+    for one in fields(Settings):
+        if one.name != "home":
+            lines.append(
+                f"| `{one.name}` | {one.type} | `{one.default!r}` | {meanings.get(one.name, '')} |\n"
+            )
+    return "".join(lines)
+
+
+def ledger_tags() -> str:
+    """Every tag that the ledger knows, with the file that writes it."""
+    found: dict[str, set[str]] = {}
+    for path in sorted((ROOT / "src").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            text = _text(node)
+            if re.fullmatch(r"[a-z]+:[a-z]+:[a-z*-]+", text):
+                found.setdefault(text, set()).add(str(path.relative_to(ROOT)))
+    head = (
+        "# Ledger tags\n\nEach entry carries its number, its instant, a tag, an opaque subject and a salted commitment to its "
+        "details. The details may be personal; they lie in rows of their own and can be erased without breaking the chain.\n\n"
+        "| tag | written by |\n| --- | --- |\n"
+    )
+    return head + "".join(f"| `{tag}` | {_places(places)} |\n" for tag, places in sorted(found.items()))
+
+
+def _text(node: ast.AST) -> str:
+    """The text of a string in the code; what is filled in reads `*`."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
+    if isinstance(node, ast.JoinedStr):
+        return "".join(_text(part) if isinstance(part, ast.Constant) else "*" for part in node.values)
+    return ""
+
+
+PAGES: Mapping[str, Callable[[], str]] = {
+    "states": states,
+    "law": law,
+    "commands": commands,
+    "settings": settings,
+    "ledger-tags": ledger_tags,
+}
+
+
+def main() -> int:
+    """Draw or compare; gives the exit code."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("page", choices=[*PAGES, "all"])
+    parser.add_argument("--write", action="store_true")
+    given = parser.parse_args()
+    stale = []
+    for name, draw in PAGES.items():
+        if given.page not in {name, "all"}:
+            continue
+        path, text = REFERENCE / f"{name}.md", HEAD + draw()
+        if given.write:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        elif not path.exists() or path.read_text(encoding="utf-8") != text:
+            stale.append(str(path.relative_to(ROOT)))
+    if stale:
+        print(f"no longer as the code says: {', '.join(stale)}; run `make docs`", file=sys.stderr)
+    return 1 if stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
