@@ -63,7 +63,7 @@ def database(request: pytest.FixtureRequest) -> str | None:
     return request.getfixturevalue("postgres") if request.param == "postgres" else None
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def _servers() -> Iterator[tuple[MemoryWorld, Servers]]:
     world = MemoryWorld()
     with Servers(world) as servers:

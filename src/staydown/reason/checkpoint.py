@@ -70,7 +70,10 @@ def verify(note: str, public: bytes, *, origin: str) -> Checkpoint:
     try:
         body, signatures = note.split("\n\n", 1)
         name, size, root = body.split("\n")
-        line = next(text for text in signatures.splitlines() if text.startswith(f"— {origin} "))
+        lines = signatures.removesuffix("\n").split("\n")
+        if not all(text.startswith("— ") for text in lines):
+            raise ValueError("there is more than signatures below the empty line")
+        line = next(text for text in lines if text.startswith(f"— {origin} "))
         blob = base64.b64decode(line.rsplit(" ", 1)[1], validate=True)
         checkpoint = Checkpoint(origin=name, size=int(size), root=base64.b64decode(root, validate=True))
     except (ValueError, StopIteration, binascii.Error) as error:

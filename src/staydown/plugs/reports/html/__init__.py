@@ -1,1 +1,1 @@
-"""A page that stands alone."""
+"""The report as one page that needs nothing from elsewhere."""
