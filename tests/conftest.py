@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
-from support import Desk
 
 from staydown.testing.memory import MemoryWorld
 from staydown.testing.simulated import Servers
+from support import Desk
 
 
 def pytest_report_header() -> list[str]:

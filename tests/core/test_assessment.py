@@ -5,11 +5,11 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from support import NO, law
 
 from staydown.core.assessment import Assessment, Ground, Purpose, PurposeAnswer, Verdict
 from staydown.core.errors import Invalid, NoGround
 from staydown.core.ids import AgencyCode, ItemId, PersonId, agency_code, person_id
+from support import NO, law
 
 
 def made(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from support import BOB, Desk
 
 from staydown.core.request import DispatchState, Request
 from staydown.core.states import ItemState, RequestState
 from staydown.flow import withdraw
+from support import BOB, Desk
 
 
 def approved(desk: Desk, address: str) -> Request:

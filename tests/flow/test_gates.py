@@ -6,7 +6,6 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
-from support import ALICE, ANNA, BOB, CAROL, DAVE, SAM, Desk, law, person
 
 from staydown.core.assessment import PurposeAnswer, Verdict
 from staydown.core.errors import (
@@ -27,6 +26,7 @@ from staydown.core.people import Role
 from staydown.core.request import Request
 from staydown.core.states import ItemState, RequestState
 from staydown.flow import approve, deconflict, operate, preserve, withdraw
+from support import ALICE, ANNA, BOB, CAROL, DAVE, SAM, Desk, law, person
 
 
 def proposed(desk: Desk, *names: str) -> tuple[Request, list[ItemId]]:

@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support import law
 
 from staydown.core.errors import NotFound
 from staydown.law.periods import ACT, PERIODS, REMOVE, Party, legal_end, period, strict_end
+from support import law
 
 
 def at(text: str) -> datetime:

@@ -49,7 +49,7 @@ RFC_ROOTS = {
 
 
 def test_the_vectors_of_certificate_transparency() -> None:
-    assert EMPTY_ROOT == hashlib.sha256(b"").digest()
+    assert hashlib.sha256(b"").digest() == EMPTY_ROOT
     for size, root in RFC_ROOTS.items():
         assert root_of([leaf_hash(leaf) for leaf in RFC_LEAVES[:size]]).hex() == root
 

@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import inspect, text
 from sqlalchemy.exc import DBAPIError
-from support import Desk
 
 from staydown.core.errors import Invalid, Stale
 from staydown.core.ids import ItemId
@@ -19,6 +18,7 @@ from staydown.ports.work import WorkKind
 from staydown.store.engine import make_engine, make_store, open_store
 from staydown.store.ledger import flat_json
 from staydown.store.tables import metadata
+from support import Desk
 
 
 def refused(desk: Desk, statement: str, **values: object) -> None:

@@ -11,10 +11,10 @@ import time
 from collections import Counter
 
 import pytest
-from support import Desk
 
 from staydown.core.states import RequestState
 from staydown.testing.world import Page
+from support import Desk
 
 LIVES = 8
 REQUESTS = 12

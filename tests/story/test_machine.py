@@ -18,7 +18,6 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from sqlalchemy import text
-from support import ALICE, ANNA, BOB, CAROL, STARTS, Desk
 
 from staydown.core.assessment import PurposeAnswer, Verdict
 from staydown.core.errors import Refused, Stale, StaydownError
@@ -29,6 +28,7 @@ from staydown.flow import approve, deconflict, preserve, withdraw
 from staydown.flow.approve import digest_of
 from staydown.testing.memory import MemoryWorld
 from staydown.testing.simulated import Servers
+from support import ALICE, ANNA, BOB, CAROL, STARTS, Desk
 
 PEOPLE = (ALICE, ANNA, BOB, CAROL)
 VERDICTS = (

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from support import ALICE, BOB, Desk
-
 from staydown.core.request import Decision, LineAnswer
 from staydown.core.states import ItemState, RequestState, ReturnState
 from staydown.flow import answer, audit, watch, withdraw
+from support import ALICE, BOB, Desk
 
 
 def test_from_a_sighting_to_a_verified_removal(desk: Desk) -> None:

@@ -31,7 +31,12 @@ class Finding:
 
     def row(self) -> dict[str, object]:
         """For printing."""
-        return {"check": self.check, "ok": self.ok, "detail": self.detail, "hint": self.hint or None}
+        return {
+            "check": self.check,
+            "ok": self.ok,
+            "detail": self.detail,
+            "hint": None if self.ok else self.hint or None,
+        }
 
 
 def examine(app: App) -> Iterator[Finding]:

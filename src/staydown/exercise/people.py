@@ -29,6 +29,8 @@ _PURPOSE = re.compile(rb"for the purpose of ([a-z-]+)")
 _VOICE = re.compile(rb"Its voice is ([^.<]+)")
 OPEN_TO_VIEW = (ItemState.RECORDED, ItemState.RETURNED, ItemState.UNSURE)
 """States in which an item waits for somebody's view."""
+HARD_TO_READ = 3.0
+"""How much likelier people err on a page that quotes the material for a protected purpose."""
 GIVE_UP = timedelta(days=10)
 """After so long without an answer a request is closed."""
 
@@ -133,7 +135,8 @@ class Staff:
         if read is None:
             return None
         verdict = Verdict.TERRORIST if read.ground else Verdict.EXEMPT if read.purpose else Verdict.CLEAR
-        if self._errs(person, work.now, item, care=care):
+        hard = HARD_TO_READ if read.purpose else 1.0
+        if self._errs(person, work.now, item, care=care * hard):
             wrong = [v for v in (Verdict.TERRORIST, Verdict.CLEAR, Verdict.UNSURE) if v is not verdict]
             verdict = pick(wrong, self.seed, "errs to", person.id, item)
         purposes = dict.fromkeys(Purpose, PurposeAnswer.NO)

@@ -297,7 +297,9 @@ def _ended(one: _Outgoing, word: Known | None, receipt: Receipt | None) -> Recei
         return receipt
     if word is not None and word.knows is Knows.YES:
         arrived = DispatchState.RECEIVED if word.received_at else DispatchState.SENT
-        return Receipt(state=arrived, at=word.received_at, detail="the receiver has it from an earlier attempt")
+        return Receipt(
+            state=arrived, at=word.received_at, detail="the receiver has it from an earlier attempt"
+        )
     return Receipt(state=DispatchState.INTENDED, detail=word.detail if word else "not carried")
 
 

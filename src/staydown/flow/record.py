@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from time import monotonic
+from typing import TextIO
 
 from staydown.core.errors import Invalid, Outside
 from staydown.core.ids import AgencyCode, ItemId, OperationId, agency_code
@@ -118,7 +119,7 @@ def take_in(
     new: set[ItemId] = set()
     known: set[ItemId] = set()
     sightings = 0
-    with _RefusedFile(path) as refused:
+    with _RefusedFile(path, spare=tools.settings.home / "refused") as refused:
         for batch in _batches(importer.read(path)):
             with tools.begin() as work:
                 good = _sort(tools, batch, refused, agency=agency, now=work.now, file_sha256=file_sha256)
@@ -186,13 +187,18 @@ def _hash_of(path: Path) -> str:
 class _RefusedFile:
     """`FILE.refused`: line, reason and text of each record that was not taken, as CSV.
 
-    Written beside its place and moved there at the end; a file without refusals leaves none behind.
+    Written beside its place and moved there at the end; a file without refusals leaves none behind. Where the
+    file's own folder cannot be written to, it goes into the folder `spare`.
     """
 
-    def __init__(self, source: Path) -> None:
+    def __init__(self, source: Path, *, spare: Path) -> None:
         self.path = source.with_name(source.name + ".refused")
-        self._part = self.path.with_name(self.path.name + ".part")
+        self._spare = spare
         self.count = 0
+
+    @property
+    def _part(self) -> Path:
+        return self.path.with_name(self.path.name + ".part")
 
     def __enter__(self) -> _RefusedFile:
         return self
@@ -201,13 +207,21 @@ class _RefusedFile:
         """One more record."""
         try:
             if not self.count:
-                self._file = self._part.open("w", encoding="utf-8", errors="backslashreplace", newline="")
+                self._file = self._open()
                 self._writer = csv.writer(self._file)
                 self._writer.writerow(["line", "reason", "text"])
             self._writer.writerow([line, reason, _plain(text[:2000])])
         except OSError as error:
             raise Outside(f"{self.path} cannot be written: {error.strerror}") from error
         self.count += 1
+
+    def _open(self) -> TextIO:
+        try:
+            return self._part.open("w", encoding="utf-8", errors="backslashreplace", newline="")
+        except OSError:
+            self._spare.mkdir(parents=True, exist_ok=True)
+            self.path = self._spare / self.path.name
+            return self._part.open("w", encoding="utf-8", errors="backslashreplace", newline="")
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if self.count:

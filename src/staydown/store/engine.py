@@ -140,6 +140,11 @@ def translated(error: DBAPIError) -> Exception:
         return Outside(
             f"the database gave trouble: {words}", hint="Check disk and database; nothing was half-written."
         )
+    if "file is not a database" in words:
+        return Invalid(
+            "the file in the place of the database is none",
+            hint="Look at what lies there; name another home.",
+        )
     if isinstance(error, DatabaseError) and "malformed" in words:
         return Broken(f"the database file is damaged: {words}")
     return Outside(f"the database refused a statement: {words}", permanent=True)
@@ -236,7 +241,7 @@ def open_store(address: str, key_file: Path) -> Store:
         ).scalar_one_or_none()
     exercise = facts.get("kind") == "exercise"
     wanted = b'"tag":"store:exercise:opened"' if exercise else b'"tag":"store:real:opened"'
-    if first is None or wanted not in bytes(first):
+    if first is None or wanted not in (first.encode() if isinstance(first, str) else bytes(first)):
         raise Broken("the store's mark as exercise or real does not fit its first ledger entry")
     if facts["public_key"] != key.public_key().public_bytes_raw().hex():
         raise Broken(

@@ -156,7 +156,7 @@ class Ledger:
         ).scalar_one_or_none()
         if row is None:
             raise NotFound(f"the ledger has no entry {number}", hint="Entries count from 0.")
-        return bytes(row)
+        return _bytes(row) or b""
 
     def lines(self) -> Iterator[LedgerLine]:
         """All entries in order, with what is left of their details."""
@@ -168,7 +168,7 @@ class Ledger:
         )
         for row in rows:
             yield LedgerLine(
-                number=row.n, entry=bytes(row.entry), salt=_bytes(row.salt), detail=_bytes(row.detail)
+                number=row.n, entry=_bytes(row.entry) or b"", salt=_bytes(row.salt), detail=_bytes(row.detail)
             )
 
     def leaves(self) -> list[bytes]:
@@ -183,11 +183,14 @@ class Ledger:
         numbers, hashes = [], []
         for number, entry in rows:
             numbers.append(number)
-            hashes.append(leaf_hash(bytes(entry)))
+            hashes.append(leaf_hash(_bytes(entry) or b""))
         if numbers and (numbers[0] != 0 or any(b - a != 1 for a, b in pairwise(numbers))):
             raise Broken("the numbering of the ledger has a gap")
         return hashes
 
 
 def _bytes(value: object) -> bytes | None:
-    return None if value is None else bytes(value)  # type: ignore[call-overload]
+    """The bytes of a column; SQLite hands out text where somebody has put text into it by hand."""
+    if value is None:
+        return None
+    return value.encode() if isinstance(value, str) else bytes(value)  # type: ignore[call-overload]

@@ -107,7 +107,7 @@ def _first(lines: Iterator[_Line]) -> tuple[int, str]:
     if isinstance(line, BadLine):
         raise Invalid(f"the header, line {number}, {line.reason}")
     if not line:
-        raise Invalid("empty", hint="The file holds no records.")
+        raise Invalid("the file is empty", hint="The file holds no records.")
     return number, line
 
 

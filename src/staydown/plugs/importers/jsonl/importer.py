@@ -48,7 +48,7 @@ class JsonlImporter:
                     is_empty = False
                     yield _row(number, line)
         if is_empty:
-            raise Invalid("empty", hint="The file holds no records.")
+            raise Invalid(f"{path.name} is empty", hint="The file holds no records.")
 
 
 def _row(number: int, line: str) -> Row | BadRow:

@@ -72,7 +72,7 @@ def _loaded(path: Path) -> object:
     except OSError as error:
         raise Invalid(f"{path.name} cannot be read: {error.strerror}") from error
     if not content.strip():
-        raise Invalid("empty", hint="The file holds no records.")
+        raise Invalid(f"{path.name} is empty", hint="The file holds no records.")
     try:
         return json.loads(content.decode(encoding_of(content[:4])))
     except RecursionError as error:

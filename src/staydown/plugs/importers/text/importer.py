@@ -49,7 +49,10 @@ class TextImporter:
                     found += 1
                     yield Row(line=number, raw=address)
         if not found:
-            raise Invalid("no address in the text" if lines else "empty", hint="The file holds no records.")
+            raise Invalid(
+                "no address in the text" if lines else f"{path.name} is empty",
+                hint="The file holds no records.",
+            )
 
 
 IMPORTER = TextImporter()

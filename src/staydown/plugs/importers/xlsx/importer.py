@@ -41,7 +41,7 @@ class XlsxImporter:
             Invalid: It is no workbook, would take too much room, is locked, empty or without addresses.
         """
         if path.is_file() and path.stat().st_size == 0:
-            raise Invalid("empty", hint="The file holds no records.")
+            raise Invalid(f"{path.name} is empty", hint="The file holds no records.")
         checked(path)
         from python_calamine import CalamineError, CalamineWorkbook
 
@@ -61,7 +61,7 @@ class XlsxImporter:
 
 
 def _refuse_empty() -> None:
-    raise Invalid("empty", hint="The workbook holds no records.")
+    raise Invalid("the workbook is empty", hint="The workbook holds no records.")
 
 
 def _rows(sheet: CalamineSheet, others: list[str]) -> Iterator[Row | BadRow]:

@@ -51,7 +51,12 @@ class Referral:
     ) -> Rendered:
         """The text that will leave; `lines` are (item id, number, address, ground)."""
         words = self._words(language)
-        filled = {"agency": agency, "addressee": addressee, "reference": reference, "issued_at": iso(issued_at)}
+        filled = {
+            "agency": agency,
+            "addressee": addressee,
+            "reference": reference,
+            "issued_at": iso(issued_at),
+        }
         grounds = sorted({ground for *_, ground in lines})
         body = [words["exercise"]] if exercise else []
         body.append(words["cover"].format(**filled).strip())
@@ -62,7 +67,12 @@ class Referral:
             subject=f"{words['exercise_mark']} {subject}" if exercise else subject,
             cover="\n\n".join(body) + "\n",
             lines=tuple(
-                Line(item=ItemId(item), number=number, address=address, digest=line_digest(number, address, ground))
+                Line(
+                    item=ItemId(item),
+                    number=number,
+                    address=address,
+                    digest=line_digest(number, address, ground),
+                )
                 for item, number, address, ground in lines
             ),
         )

@@ -34,7 +34,9 @@ class Figure:
 DEFINITIONS: Mapping[str, Definition] = {
     "items": Definition(
         label=N_("Items"),
-        text=N_("Distinct things. Whatever the spelling of its address and whoever saw it, a thing is one item."),
+        text=N_(
+            "Distinct things. Whatever the spelling of its address and whoever saw it, a thing is one item."
+        ),
     ),
     "sightings": Definition(
         label=N_("Sightings"),
@@ -47,10 +49,13 @@ DEFINITIONS: Mapping[str, Definition] = {
     ),
     "duplicates": Definition(
         label=N_("Duplicates found"),
-        text=N_("Items counted per agency, less items: how often an agency brought what another brought too."),
+        text=N_(
+            "Items counted per agency, less items: how often an agency brought what another brought too."
+        ),
     ),
     "assessed": Definition(
-        label=N_("Assessed"), text=N_("Items that a person has assessed at least once, with whatever verdict.")
+        label=N_("Assessed"),
+        text=N_("Items that a person has assessed at least once, with whatever verdict."),
     ),
     "items_referred": Definition(
         label=N_("Referred"),
@@ -64,7 +69,9 @@ DEFINITIONS: Mapping[str, Definition] = {
         ),
     ),
     "share_offline": Definition(
-        label=N_("Share verified offline"), text=N_("Verified offline, of referred."), command="verified_offline"
+        label=N_("Share verified offline"),
+        text=N_("Verified offline, of referred."),
+        command="verified_offline",
     ),
     "median": Definition(
         label=N_("Median hours to removal"),
@@ -79,7 +86,9 @@ DEFINITIONS: Mapping[str, Definition] = {
         text=N_("As the median; nine removals in ten took no longer."),
         command="verified_offline",
     ),
-    "refused": Definition(label=N_("Refused"), text=N_("Items whose last word is the provider's no.")),
+    "refused": Definition(
+        label=N_("Refused"), text=N_("Items on which the provider has refused to act, and that stand so now.")
+    ),
     "geo_blocked": Definition(
         label=N_("Geo-blocked or closed to us"),
         text=N_("Referred items that a check found closed to the place we look from, not verified offline."),
@@ -95,7 +104,8 @@ DEFINITIONS: Mapping[str, Definition] = {
         text=N_("Items found to serve journalism, research, art, education or counter-speech."),
     ),
     "unsure": Definition(
-        label=N_("Unsure"), text=N_("Items about which a person was in doubt: they stop until assessed again.")
+        label=N_("Unsure"),
+        text=N_("Items about which a person was in doubt: they stop until assessed again."),
     ),
     "gone": Definition(
         label=N_("Gone before we asked"),
@@ -116,7 +126,8 @@ DEFINITIONS: Mapping[str, Definition] = {
         label=N_("Reinstated"), text=N_("Withdrawn items that a check found online again, as they should be.")
     ),
     "requests": Definition(
-        label=N_("Requests"), text=N_("What was asked of one provider at a time, in whatever state it is now.")
+        label=N_("Requests"),
+        text=N_("What was asked of one provider at a time, in whatever state it is now."),
     ),
     "dispatches": Definition(
         label=N_("Dispatches"), text=N_("Attempts to deliver a request."), command="requests"
@@ -131,7 +142,8 @@ DEFINITIONS: Mapping[str, Definition] = {
     ),
     "clocks_running": Definition(label=N_("Clocks running"), text=N_("Periods that are not over.")),
     "clocks_missed": Definition(
-        label=N_("Our clocks missed"), text=N_("Duties of the agencies themselves that were not done in time.")
+        label=N_("Our clocks missed"),
+        text=N_("Duties of the agencies themselves that were not done in time."),
     ),
     "clocks_lapsed": Definition(
         label=N_("Providers' clocks lapsed"),

@@ -11,6 +11,24 @@ from staydown.core.errors import Invalid
 from staydown.core.time import parse
 
 Pairs = Mapping[str, int]
+ALWAYS: Mapping[str, tuple[str, ...]] = {
+    "counts": (
+        *(
+            "items",
+            "sightings",
+            "agency_items",
+            "duplicates",
+            "assessed",
+            "items_referred",
+            "verified_offline",
+        ),
+        *("refused", "geo_blocked", "items_held", "holds", "exempt", "unsure", "gone"),
+        *("returned", "reappeared", "withdrawn", "reinstated"),
+    ),
+    "dispatches": ("dispatches", "repeats"),
+    "clocks": ("clocks_running", "clocks_missed", "clocks_lapsed"),
+}
+"""Counts without which there is no report; others may come and go."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +98,9 @@ def read(figures: Mapping[str, object]) -> Document:
     """
     ledger, counts = _map(figures, "ledger"), dict(_map(figures, "counts"))
     share = counts.pop("share_offline", None)
+    for group, names in ALWAYS.items():
+        for name in names:
+            _needed(_map(figures, group), name)
     return Document(
         action=_action(figures),
         made_at=parse(_text(figures, "made_at")),
@@ -145,7 +166,8 @@ def _point(found: object) -> Point:
 
 def _malformed(name: str) -> NoReturn:
     raise Invalid(
-        f"the figures have no readable {name!r}", hint="Have them made by `staydown report OPERATION --to json`."
+        f"the figures have no readable {name!r}",
+        hint="Have them made by `staydown report OPERATION --to json`.",
     )
 
 

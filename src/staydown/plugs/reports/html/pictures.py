@@ -133,7 +133,9 @@ def removals_by_day(figures: Mapping[str, object], words: Words, *, narrow: bool
         "mark": {"type": "bar", "color": _BLUE},
         "encoding": {"x": x, "y": y},
     }
-    return draw(spec, words, words.say("Bars: items verified offline, by day. The table has the same numbers."))
+    return draw(
+        spec, words, words.say("Bars: items verified offline, by day. The table has the same numbers.")
+    )
 
 
 def hours_by_provider(figures: Mapping[str, object], words: Words, *, narrow: bool = False) -> str:

@@ -35,16 +35,20 @@ class HtmlReport:
         words = words_of(language)
         document = read(figures)
         shown = figures_of(document, words)
-        page = _environment(language).get_template("page.jinja").render(
-            doc=document,
-            words=words,
-            figures=shown,
-            key_figures=[shown[name] for name in KEY_FIGURES if name in shown],
-            tables=tables_of(document, words),
-            pictures=_pictures(figures, document, words),
-            headline=headline(document, words),
-            few=words.number(FEW),
-            style=_style(),
+        page = (
+            _environment(language)
+            .get_template("page.jinja")
+            .render(
+                doc=document,
+                words=words,
+                figures=shown,
+                key_figures=[shown[name] for name in KEY_FIGURES if name in shown],
+                tables=tables_of(document, words),
+                pictures=_pictures(figures, document, words),
+                headline=headline(document, words),
+                few=words.number(FEW),
+                style=_style(),
+            )
         )
         return page.encode()
 

@@ -41,6 +41,11 @@ class Table:
         """Whether it is taller than it should stand on a screen."""
         return len(self.rows) > LONG
 
+    @property
+    def is_marked(self) -> bool:
+        """Whether a row carries a mark that a note has to explain."""
+        return any(row.mark for row in (*self.rows, *((self.total,) if self.total else ())))
+
 
 def tables_of(document: Document, words: Words) -> dict[str, Table]:
     """Every table of the report by its id."""
@@ -169,7 +174,7 @@ def survival(document: Document, words: Words) -> Table:
         ),
         rows=tuple(
             Row(
-                name=words.hours(point.days),
+                name=words.days(point.days),
                 cells=(words.share(point.share), words.number(point.at_risk)),
                 mark="†" if point.at_risk < FEW else "",
             )

@@ -22,7 +22,7 @@ _CATALOGUES = "staydown.locale"
 _WRITTEN_AS: Mapping[str, str] = {"en": "en_GB"}  # days before months, as European readers expect
 
 
-def N_(message: str) -> str:  # noqa: N802  # the name that translators' tools know
+def N_(message: str) -> str:  # the name that translators' tools know
     """Mark a message for translation where it stands as data."""
     return message
 
@@ -109,8 +109,12 @@ class Words:
         return str(format_decimal(value, locale=self._locale))
 
     def hours(self, value: float) -> str:
-        """Hours or days, to a tenth."""
+        """Hours, to a tenth."""
         return str(format_decimal(value, format="#,##0.0", locale=self._locale))
+
+    def days(self, value: float) -> str:
+        """Days, to a hundredth: a quarter of an hour."""
+        return str(format_decimal(value, format="#,##0.00", locale=self._locale))
 
     def share(self, value: float) -> str:
         """A share of 1 in per cent, to a tenth; never rounded up to all or down to none."""
@@ -127,10 +131,6 @@ class Words:
     def instant(self, value: datetime) -> str:
         """Day and minute, in UTC and said so."""
         return f"{format_datetime(value, format='d MMMM y, HH:mm', locale=self._locale)} UTC"
-
-    def listed(self, parts: list[str]) -> str:
-        """Some names as one phrase."""
-        return ", ".join(parts)
 
     def item_state(self, state: str) -> str:
         """The word for a state of an item; one we do not know stands as it is."""
