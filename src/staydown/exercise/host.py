@@ -143,6 +143,8 @@ def answer(world: World, question: Mapping[str, Any]) -> object:
             return [[iso(one.at), one.provider, one.reference, one.line, one.purpose] for one in told]
         case "statuses":
             return [_statuses(world, provider, reference) for provider, reference in question["of"]]
+        case "partner_list":
+            return [list(entry) for entry in world.partner_list()]
         case "record":
             return [{**one, "at": iso(one["at"])} for one in world.record]  # type: ignore[arg-type]
         case "posts":
@@ -230,6 +232,7 @@ class Host:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
+            start_new_session=True,  # Ctrl-C is for the exercise, which then ends the world in order
         )
         if self._process.stdin is None or self._process.stdout is None:
             raise Outside("the world's process has no line to us")
@@ -274,6 +277,10 @@ class Host:
         """What providers have decided about references: (line, state, reason, instant)."""
         found = self._ask(do="statuses", of=[list(one) for one in of])
         return [[(n, state, why, parse(at) if at else None) for n, state, why, at in one] for one in found]
+
+    def partner_list(self) -> list[tuple[str, str]]:
+        """A partner's list of known media: (entry, SHA-256)."""
+        return [(entry, value) for entry, value in self._ask(do="partner_list")]
 
     def record(self) -> list[dict[str, Any]]:
         """The providers' own record of what they took in."""

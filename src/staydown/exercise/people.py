@@ -18,9 +18,20 @@ from staydown.core.states import ItemState, RequestState, ReturnState
 from staydown.exercise.draw import chance, pick, unit
 from staydown.exercise.host import Host
 from staydown.exercise.scenario import Scenario
-from staydown.flow import answer, approve, assess, deconflict, operate, preserve, propose, watch, withdraw
+from staydown.flow import (
+    answer,
+    approve,
+    assess,
+    deconflict,
+    match,
+    operate,
+    preserve,
+    propose,
+    watch,
+    withdraw,
+)
 from staydown.ports.tools import Tools
-from staydown.ports.work import Work
+from staydown.ports.work import ListEntry, Work
 
 OPERATION = OperationId("joint-action")
 LEAD = AgencyCode("AA")
@@ -67,8 +78,8 @@ class Staff:
 
     # --- who there is -----------------------------------------------------------------------------
 
-    def hire(self, providers: Iterable[str]) -> None:
-        """Put everybody into the store, and open the operation."""
+    def hire(self, providers: Iterable[str], known_media: Iterable[tuple[str, str]]) -> None:
+        """Put everybody into the store, open the operation, and take in a partner's list of known media."""
         with self.tools.begin() as work:
             work.people.add_agencies([*self.agencies, *(desk_of(p) for p in providers)])
             for person in self._everybody(providers):
@@ -83,6 +94,8 @@ class Staff:
                 closes_at=self.scenario.ends_at,
                 hour_h=self.scenario.hour_h,
             )
+            entries = [ListEntry(entry=name, algorithm="sha256", value=value) for name, value in known_media]
+            match.import_list(work, self.analyst(LEAD, 0), "partner", entries)
 
     def _everybody(self, providers: Iterable[str]) -> list[Person]:
         people = [self._one(desk_of(provider), "officer", Role.PROVIDER) for provider in providers]

@@ -22,6 +22,8 @@ from staydown.exercise.host import Host
 from staydown.exercise.people import OPERATION, Staff, agency_of
 from staydown.exercise.scenario import Scenario, load
 from staydown.exercise.score import score, truth_rows
+from staydown.fetch.audit import attempts
+from staydown.fetch.namespace import enter_own_network
 from staydown.flow import audit, record
 from staydown.flow.publish import write_report
 from staydown.ports import Row
@@ -74,20 +76,31 @@ def play(
         Broken: What was played does not hold together.
     """
     scenario = load(name, items=items)
-    started, used = time.monotonic(), 0.0
+    is_alone = database is None and enter_own_network()
+    started, used, asked = time.monotonic(), 0.0, 0
     app = _open(out, scenario, seed, database)
     host = Host(name, items=items, seed=seed, journal=out / "providers.jsonl")
     try:
         (app.settings.home / HOSTS).write_text(json.dumps(host.hosts))
         used = float(app.store.noted("exercise_seconds") or 0.0)
+        asked = int(app.store.noted("exercise_requests") or 0)
         _Player(app, host, scenario, seed).play(progress)
         return _finish(
-            app, host, scenario, seed, out, language=language, seconds=used + time.monotonic() - started
+            app,
+            host,
+            scenario,
+            seed,
+            out,
+            language=language,
+            seconds=used + time.monotonic() - started,
+            requests=asked + app.fetch.requests_made,
+            is_alone=is_alone,
         )
     finally:
         spent = used + time.monotonic() - started
         with closing(app):
             app.store.note("exercise_seconds", f"{spent:.3f}")
+            app.store.note("exercise_requests", str(asked + app.fetch.requests_made))
         host.stop()
 
 
@@ -123,7 +136,8 @@ class _Player:
     def play(self, progress: Callable[[int], None] | None) -> None:
         """From where the store stands to the end."""
         if self.app.store.noted("exercise_hired") is None:
-            self.staff.hire(sorted({host.split(".")[0] for host in self.host.hosts if host.count(".") == 2}))
+            providers = sorted({host.split(".")[0] for host in self.host.hosts if host.count(".") == 2})
+            self.staff.hire(providers, self.host.partner_list())
             self.app.store.note("exercise_hired", "yes")
         before = parse(
             self.app.store.noted("exercise_tick") or iso(self.scenario.starts_at - timedelta(hours=1))
@@ -197,7 +211,16 @@ class _Player:
 
 
 def _finish(
-    app: App, host: Host, scenario: Scenario, seed: int, out: Path, *, language: str, seconds: float
+    app: App,
+    host: Host,
+    scenario: Scenario,
+    seed: int,
+    out: Path,
+    *,
+    language: str,
+    seconds: float,
+    requests: int,
+    is_alone: bool,
 ) -> Played:
     """Score, verify, report, and write the truth down."""
     with app.tools.begin(write=False) as work:
@@ -221,7 +244,9 @@ def _finish(
         "agencies": scenario.agencies,
         "providers": len({row["provider"] for row in host.truth()}),
         **result.figures,
-        "http_requests": app.fetch.requests_made,
+        "http_requests": requests,
+        "outside_attempts": attempts(),
+        "own_network": is_alone,
         "ledger_size": checked.size,
         "wall_seconds": round(seconds, 2),
         "peak_mib": round(usage / 1024, 1),

@@ -63,6 +63,7 @@ def score(work: Work, host: Host, catalogue: Catalogue, scenario: Scenario, oper
         "posts_drop_30_days": round(1 - after / before, 4) if before else None,
         "clocks_missed": clocks["clocks_missed"],
         "clocks_lapsed": clocks["clocks_lapsed"],
+        "matches": counts["matched"],
         "refused": counts["refused"],
         "geo_blocked": counts["geo_blocked"],
         "withdrawn": counts["withdrawn"],

@@ -6,6 +6,7 @@ give the same world on any machine.
 
 from __future__ import annotations
 
+import hashlib
 import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -43,6 +44,8 @@ HABITS: dict[str, Habit] = {
     "lagoon": Habit(0.90, 7.0, restricts=True),
     "barehost": Habit(0.75, 40.0, 0.7),
 }
+PARTNER_KNOWS = 0.3
+"""Share of the media that stand in the partner's list."""
 WRONGLY = {Role.EXEMPT: 0.25, Role.CLEAR: 0.15}
 """How often a provider acts on a line that should not have been referred."""
 
@@ -313,6 +316,14 @@ class World:
             (0.012, "nonsense"),
         )
         return next((fault for limit, fault in limits if mark < limit), None)
+
+    def partner_list(self) -> list[tuple[str, str]]:
+        """A partner's list of known media: (entry, SHA-256) of some of what the outlets have spread before."""
+        paths = {
+            path for t in self.things if t.role is Role.TERRORIST and t.parent is None for path in t.media
+        }
+        known = sorted(path for path in paths if chance(PARTNER_KNOWS, self.seed, "partner knows", path))
+        return [(path.rsplit("/", 1)[-1], hashlib.sha256(picture(path)).hexdigest()) for path in known]
 
     # --- what people outside see ------------------------------------------------------------------
 

@@ -163,11 +163,11 @@ def run(tools: Tools, tasks: Sequence[Task]) -> None:
                 continue
             if RequestEvent.EXPIRE in REQUEST[request.state]:
                 expire(work, request)
+                work.queue.cancel(WorkKind.DISPATCH, [request.id])
 
 
 def expire(work: Work, request: Request) -> None:
     """End an approval; the request waits for another one."""
     work.requests.close_approvals([request.id])
     work.requests.step([(request, step(REQUEST, request.state, RequestEvent.EXPIRE))])
-    work.queue.cancel(WorkKind.DISPATCH, [request.id])
     work.ledger.append("request:approval:expired", f"request:{request.id}", {})

@@ -113,6 +113,7 @@ def _commands(scope: str) -> Mapping[str, str]:
         "verified_offline": f"{every} --facet verified",
         "refused": f"{every} --state refused",
         "geo_blocked": f"{every} --facet blocked",
+        "matched": f"{every} --facet matched",
         "items_held": f"{every} --facet held",
         "returned": f"staydown returns{scope} --state confirmed",
         "reappeared": f"{every} --state returned",

@@ -22,6 +22,7 @@ FIGURE: Mapping[str, str] = {
     "verified": "verified_offline",
     "refused": "refused",
     "blocked": "geo_blocked",
+    "matched": "matched",
     "held": "items_held",
     "holding": "holds",
     "returned": "returned",

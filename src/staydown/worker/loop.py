@@ -58,6 +58,7 @@ def once(tools: Tools, name: str) -> int:
             VERBS[kind](tools, tasks)
     except Stale as error:
         log.warning("work.taken_over kind=%s rows=%d reason=%s", kind.value, len(tasks), error)
+        _put_off(tools, tasks, str(error))
     except Broken:
         raise
     except StaydownError as error:

@@ -57,6 +57,10 @@ DEFINITIONS: Mapping[str, Definition] = {
         label=N_("Assessed"),
         text=N_("Items that a person has assessed at least once, with whatever verdict."),
     ),
+    "matched": Definition(
+        label=N_("Matched"),
+        text=N_("Items with a match on a partner's list. A match suggests; it decides nothing."),
+    ),
     "items_referred": Definition(
         label=N_("Referred"),
         text=N_("Items in at least one request that has left. A referral asks; the provider decides."),
@@ -96,9 +100,7 @@ DEFINITIONS: Mapping[str, Definition] = {
     "items_held": Definition(
         label=N_("Held"), text=N_("Items on which an agency has at some time asked the others to wait.")
     ),
-    "holds": Definition(
-        label=N_("Held now"), text=N_("Items on which such a hold is in force now."), command="items_held"
-    ),
+    "holds": Definition(label=N_("Held now"), text=N_("Items on which such a hold is in force now.")),
     "exempt": Definition(
         label=N_("Exempt"),
         text=N_("Items found to serve journalism, research, art, education or counter-speech."),
@@ -129,16 +131,13 @@ DEFINITIONS: Mapping[str, Definition] = {
         label=N_("Requests"),
         text=N_("What was asked of one provider at a time, in whatever state it is now."),
     ),
-    "dispatches": Definition(
-        label=N_("Dispatches"), text=N_("Attempts to deliver a request."), command="requests"
-    ),
+    "dispatches": Definition(label=N_("Dispatches"), text=N_("Attempts to deliver a request.")),
     "repeats": Definition(
         label=N_("Marked repeats"),
         text=N_(
             "Dispatches marked as a possible repeat of one that may have arrived. A repeat keeps its reference and "
             "starts no second clock."
         ),
-        command="requests",
     ),
     "clocks_running": Definition(label=N_("Clocks running"), text=N_("Periods that are not over.")),
     "clocks_missed": Definition(

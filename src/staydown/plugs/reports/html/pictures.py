@@ -1,50 +1,25 @@
 """Pictures: plain Vega-Lite specifications, drawn as SVG on the server, with nothing fetched.
 
 Each function takes the figures as `publish` gives them. Shape, place and number carry the meaning; colour
-only repeats it. Blue and orange stay apart for every sort of colour vision, and both reach 4.5 : 1 on white.
+only repeats it.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping, Sequence
-from hashlib import sha256
-from html import escape
+from collections.abc import Mapping, Sequence
 
-from staydown.core.errors import Outside
 from staydown.core.states import ItemState
 from staydown.plugs.reports.html.document import Pairs, Point, Spread, read
+from staydown.plugs.reports.html.drawing import BLUE, GRID, ORANGE, SOFT, Spec, draw
 from staydown.plugs.reports.html.words import Words
-
-Spec = dict[str, object]
-Picture = Callable[..., str]
 
 WIDE, NARROW = 720, 330
 MOST_PROVIDERS = 15
 """More rows than this are summed into one; the table has them all."""
+MOST_STEPS = 120
+"""More steps of a curve than this cannot be told apart, on a screen or in a table."""
 
-_BLUE, _ORANGE, _INK, _SOFT, _GRID = "#1f4e79", "#a8480a", "#22262b", "#565d66", "#e3e1dc"
 _TICKS_HOURS = (0, 1, 4, 12, 24, 72, 168, 336, 720, 1440)
-_CONFIG: Spec = {
-    "aria": False,
-    "background": "white",
-    "font": "sans-serif",
-    "padding": 2,
-    "view": {"stroke": None},
-    "axis": {
-        "domainColor": _SOFT,
-        "gridColor": _GRID,
-        "labelColor": _INK,
-        "labelFontSize": 12.5,
-        "tickColor": _SOFT,
-        "titleColor": _SOFT,
-        "titleFontSize": 12.5,
-        "titleFontWeight": "normal",
-    },
-    "header": {"labelColor": _INK, "labelFontSize": 12.5, "labelFontWeight": "bold"},
-    "legend": {"labelColor": _INK, "labelFontSize": 12.5, "symbolSize": 80},
-    "text": {"color": _INK, "fontSize": 12},
-}
 
 
 def by_provider_and_state(figures: Mapping[str, object], words: Words, *, narrow: bool = False) -> str:
@@ -90,8 +65,8 @@ def by_provider_and_state(figures: Mapping[str, object], words: Words, *, narrow
             "height": {"step": 23},
             "encoding": {"y": {**y, "axis": quiet}, "x": x},
             "layer": [
-                {"mark": {"type": "rule", "color": _GRID}, "encoding": {"x": {"datum": 0}, "y": None}},
-                {"mark": {"type": "bar", "height": 14, "color": _BLUE}},
+                {"mark": {"type": "rule", "color": GRID}, "encoding": {"x": {"datum": 0}, "y": None}},
+                {"mark": {"type": "bar", "height": 14, "color": BLUE}},
                 {
                     "mark": {"type": "text", "align": "left", "dx": 4},
                     "encoding": {"text": {"field": "label"}},
@@ -130,7 +105,7 @@ def removals_by_day(figures: Mapping[str, object], words: Words, *, narrow: bool
         "data": {"values": values},
         "width": _inner(narrow),
         "height": 200,
-        "mark": {"type": "bar", "color": _BLUE},
+        "mark": {"type": "bar", "color": BLUE},
         "encoding": {"x": x, "y": y},
     }
     return draw(
@@ -176,7 +151,7 @@ def hours_by_provider(figures: Mapping[str, object], words: Words, *, narrow: bo
         "layer": [
             {
                 "data": {"values": ends},
-                "mark": {"type": "rule", "color": _SOFT, "strokeWidth": 1.5},
+                "mark": {"type": "rule", "color": SOFT, "strokeWidth": 1.5},
                 "encoding": {"y": y, "x": {**x, "field": "median"}, "x2": {"field": "p90"}},
             },
             {
@@ -194,7 +169,7 @@ def hours_by_provider(figures: Mapping[str, object], words: Words, *, narrow: bo
                     "color": {
                         "field": "what",
                         "type": "nominal",
-                        "scale": {"domain": [median, p90], "range": [_BLUE, _ORANGE]},
+                        "scale": {"domain": [median, p90], "range": [BLUE, ORANGE]},
                     },
                 },
             },
@@ -212,7 +187,7 @@ def hours_by_provider(figures: Mapping[str, object], words: Words, *, narrow: bo
 
 def survival(figures: Mapping[str, object], words: Words, *, narrow: bool = False) -> str:
     """The Kaplan-Meier curve of removals without a return, with the number at risk under it."""
-    curve = read(figures).survival
+    curve = thinned(read(figures).survival)
     steps = [{"order": place, "days": p.days, "share": p.share} for place, p in enumerate(curve)]
     longest = max((point.days for point in curve), default=0.0) or 1.0
     watched = [
@@ -238,7 +213,7 @@ def survival(figures: Mapping[str, object], words: Words, *, narrow: bool = Fals
         "data": {"values": steps},
         "width": width,
         "height": 220,
-        "mark": {"type": "line", "interpolate": "step-after", "strokeWidth": 2.25, "color": _BLUE},
+        "mark": {"type": "line", "interpolate": "step-after", "strokeWidth": 2.25, "color": BLUE},
         "encoding": {"x": x, "y": y, "order": {"field": "order", "type": "quantitative"}},
     }
     row: Spec = {
@@ -248,7 +223,7 @@ def survival(figures: Mapping[str, object], words: Words, *, narrow: bool = Fals
             "anchor": "start",
             "fontSize": 12.5,
             "fontWeight": "normal",
-            "color": _SOFT,
+            "color": SOFT,
             "offset": 4,
         },
         "width": width,
@@ -264,40 +239,6 @@ def survival(figures: Mapping[str, object], words: Words, *, narrow: bool = Fals
             "the number at risk. The table has the same numbers."
         ),
     )
-
-
-def draw(spec: Spec, words: Words, name: str) -> str:
-    """Draw a specification as SVG text that stands inside a page or in a file of its own.
-
-    Args:
-        name: What a person who cannot see it is told.
-
-    Raises:
-        Outside: The drawing engine refuses the specification.
-    """
-    import vl_convert
-
-    try:
-        drawn = vl_convert.vegalite_to_svg(
-            {**spec, "$schema": "https://vega.github.io/schema/vega-lite/v6.json"},
-            vl_version="6.4",
-            config=_CONFIG,
-            allowed_base_urls=[],  # the data stand in the specification; nothing is ever fetched
-            format_locale=words.number_format(),
-            time_format_locale=words.time_format(),
-        )
-    except ValueError as error:
-        raise Outside(f"a picture cannot be drawn: {error}", permanent=True) from error
-    return _named(str(drawn), name)
-
-
-def _named(svg: str, name: str) -> str:
-    """The picture with an accessible name, and ids that no other picture on the page has."""
-    prefix = f"p{sha256(svg.encode()).hexdigest()[:8]}-"
-    unique = re.sub(
-        r"<[^>]*>", lambda tag: re.sub(r'( id="|url\(#|href="#)', rf"\g<1>{prefix}", tag.group()), svg
-    )
-    return unique.replace("<svg ", f'<svg role="img" aria-label="{escape(name)}" ', 1)
 
 
 def _inner(narrow: bool) -> int:
@@ -329,6 +270,14 @@ def quickest(spreads: Mapping[str, Spread]) -> dict[str, Spread]:
     """Providers with a median, the quickest first."""
     there = {name: one for name, one in spreads.items() if one.median is not None}
     return dict(sorted(there.items(), key=lambda row: (row[1].median or 0.0, row[0])))
+
+
+def thinned(curve: Sequence[Point]) -> list[Point]:
+    """At most `MOST_STEPS` steps of a curve, evenly chosen, the first and the last among them."""
+    if len(curve) <= MOST_STEPS:
+        return list(curve)
+    last = len(curve) - 1
+    return [curve[place * last // (MOST_STEPS - 1)] for place in range(MOST_STEPS)]
 
 
 def spread_out(curve: Sequence[Point], most: int) -> list[Point]:

@@ -77,8 +77,8 @@ def headline(document: Document, words: Words) -> str:
 
 def _pictures(
     figures: Mapping[str, object], document: Document, words: Words
-) -> dict[str, tuple[Markup, Markup]]:
-    """Each picture that has something to show, wide and narrow."""
+) -> dict[str, tuple[Markup, Markup] | None]:
+    """Each picture, wide and narrow; None where there is nothing to show."""
     wanted: dict[str, tuple[object, Callable[..., str]]] = {
         "states": (document.by_provider_and_state, pictures.by_provider_and_state),
         "days": (document.removals_by_day, pictures.removals_by_day),
@@ -86,9 +86,8 @@ def _pictures(
         "survival": (document.survival, pictures.survival),
     }
     return {
-        name: (_svg(draw(figures, words)), _svg(draw(figures, words, narrow=True)))
+        name: (_svg(draw(figures, words)), _svg(draw(figures, words, narrow=True))) if there else None
         for name, (there, draw) in wanted.items()
-        if there
     }
 
 

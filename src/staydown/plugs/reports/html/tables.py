@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from staydown.core.item import ItemKind
 from staydown.core.states import RequestState
 from staydown.plugs.reports.html.document import Document, Pairs
-from staydown.plugs.reports.html.pictures import quickest, states_of
+from staydown.plugs.reports.html.pictures import quickest, states_of, thinned
 from staydown.plugs.reports.html.words import Words
 
 FEW = 10
@@ -163,7 +163,7 @@ def days(document: Document, words: Words) -> Table:
 
 
 def survival(document: Document, words: Words) -> Table:
-    """Every step of the survival curve."""
+    """The steps of the survival curve that are drawn."""
     return Table(
         id="survival",
         caption=words.say("Removed items without a confirmed return (Kaplan-Meier)"),
@@ -178,7 +178,7 @@ def survival(document: Document, words: Words) -> Table:
                 cells=(words.share(point.share), words.number(point.at_risk)),
                 mark="†" if point.at_risk < FEW else "",
             )
-            for point in document.survival
+            for point in thinned(document.survival)
         ),
     )
 
