@@ -115,11 +115,13 @@ def _commands(scope: str) -> Mapping[str, str]:
         "geo_blocked": f"{every} --facet blocked",
         "matched": f"{every} --facet matched",
         "items_held": f"{every} --facet held",
+        "holds": f"{every} --facet holding",
         "returned": f"staydown returns{scope} --state confirmed",
         "reappeared": f"{every} --state returned",
         "withdrawn": f"{every} --facet withdrawn",
         "reinstated": f"{every} --state reinstated",
         "requests": f"staydown requests{scope}",
+        "clocks_running": f"staydown clocks{scope} --state running",
         "clocks_missed": f"staydown clocks{scope} --state lapsed --party agency",
         "clocks_lapsed": f"staydown clocks{scope} --state lapsed --party provider",
     }

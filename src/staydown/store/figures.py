@@ -136,7 +136,7 @@ class Figures:
         }
 
     def hours_to_removal(self, operation: OperationId | None = None) -> dict[str, list[float]]:
-        """Hours from receipt to verified removal, by provider, sorted."""
+        """Hours from receipt to the first verified removal, by provider, sorted."""
         first = (
             select(
                 request_items.c.item,
@@ -148,13 +148,13 @@ class Figures:
             .subquery()
         )
         rows = self._conn.execute(
-            select(items.c.provider, items.c.removed_at, first.c.received)
+            select(items.c.provider, items.c.first_removed_at, first.c.received)
             .join(first, first.c.item == items.c.id)
-            .where(on_list(operation), items.c.removed_at.is_not(None))
+            .where(on_list(operation), items.c.first_removed_at.is_not(None))
         )
         found: dict[str, list[float]] = {}
         for row in rows:
-            hours = (row.removed_at - row.received).total_seconds() / 3600
+            hours = (row.first_removed_at - row.received).total_seconds() / 3600
             found.setdefault(row.provider, []).append(max(0.0, hours))
         return {provider: sorted(hours) for provider, hours in sorted(found.items())}
 

@@ -291,6 +291,7 @@ class Items:
         values: dict[str, object] = {"state": moves, "since": self._now, "version": items.c.version + 1}
         if event is ItemEvent.VERIFY:
             values["removed_at"] = self._now
+            values["first_removed_at"] = func.coalesce(items.c.first_removed_at, self._now)
         rows = self._conn.execute(
             update(items)
             .where(among(self._conn, items.c.id, ids), items.c.state.in_([state.value for state in allowed]))

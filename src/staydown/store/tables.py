@@ -131,7 +131,8 @@ items = Table(
     Column("since", Instant, nullable=False),  # the instant its state began
     Column("missed_at", Instant),  # the first check of the present run of misses
     Column("looked_at", Instant),  # the last check that told something
-    Column("removed_at", Instant),
+    Column("first_removed_at", Instant),
+    Column("removed_at", Instant),  # the last time, where it came back and was removed again
     Column("lineage", Id, ForeignKey("items.id")),
     Column("version", Integer, nullable=False, server_default="1"),
     one_of("kind", ItemKind),
