@@ -80,6 +80,9 @@ def test_the_same_address_comes_back(desk: Desk) -> None:
     desk.show("tamtosk")
     desk.later(days=4)
     assert desk.state(item) is ItemState.RETURNED
+    with desk.store.begin(write=False) as work:
+        (hours,) = work.figures.hours_to_removal()["flock"]
+    assert 1 <= hours <= 6, "counted to the first removal"
     desk.view([item])
     assert desk.put([item]).requests, "what came back can be asked for again"
 

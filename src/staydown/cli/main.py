@@ -15,6 +15,8 @@ from staydown.cli import act, exercise, intake, ledger, listing, operation, setu
 from staydown.cli.common import State, report, say
 from staydown.core.errors import StaydownError
 
+log = logging.getLogger("staydown")
+
 app = typer.Typer(
     name="staydown",
     help="From a sighting to a verified removal, lawfully and together, and it stays down.\n\nExample: staydown exercise run --scenario small --seed 1 --out demo",
@@ -69,3 +71,8 @@ def run() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
+    except Exception as error:  # the process's outer wall
+        say(f"staydown: an error of this program, not of yours: {type(error).__name__}: {error}")
+        say("  next: nothing half-done was written. Repeat with --verbose and report what it prints.")
+        log.info("what happened", exc_info=error)
+        sys.exit(1)

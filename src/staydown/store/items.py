@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, Select, and_, case, exists, func, insert, or_, select, update
+from sqlalchemy import Connection, Select, and_, case, exists, func, insert, literal, or_, select, update
 
 from staydown.core.ids import AgencyCode, ItemId, ItemKey, OperationId
 from staydown.core.item import Item, ItemKind, NewSighting
@@ -13,7 +13,7 @@ from staydown.core.states import ITEM, ItemEvent, ItemState, Presence, sources, 
 from staydown.ports.work import Recorded, SightingRow
 from staydown.store.facets import facets, on_list
 from staydown.store.sets import among, insert_new, is_sqlite, new_ids
-from staydown.store.tables import evidence, item_keys, items, sightings, waivers
+from staydown.store.tables import Instant, evidence, item_keys, items, sightings, waivers
 
 
 class Items:
@@ -291,7 +291,7 @@ class Items:
         values: dict[str, object] = {"state": moves, "since": self._now, "version": items.c.version + 1}
         if event is ItemEvent.VERIFY:
             values["removed_at"] = self._now
-            values["first_removed_at"] = func.coalesce(items.c.first_removed_at, self._now)
+            values["first_removed_at"] = func.coalesce(items.c.first_removed_at, literal(self._now, Instant))
         rows = self._conn.execute(
             update(items)
             .where(among(self._conn, items.c.id, ids), items.c.state.in_([state.value for state in allowed]))
