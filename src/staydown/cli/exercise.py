@@ -19,7 +19,13 @@ exercise = typer.Typer(
 
 def register(app: typer.Typer) -> None:
     """Add these commands."""
-    for name, command in (("run", run), ("world", world), ("advance", advance), ("scenarios", scenarios)):
+    for name, command in (
+        ("run", run),
+        ("world", world),
+        ("advance", advance),
+        ("feed", feed),
+        ("scenarios", scenarios),
+    ):
         exercise.command(name)(command)
     app.add_typer(exercise, name="exercise")
 
@@ -105,6 +111,22 @@ def advance(
         to = until(by, work.now)
     done = pass_time(app, to)
     emit_one({"now": to, "work_done": done}, as_json=as_json)
+
+
+def feed(
+    ctx: typer.Context,
+    out: Annotated[Path, typer.Argument(help="A csv file, to be taken in with staydown intake.")],
+    as_json: Json = False,
+) -> None:
+    """Write down what the made-up agencies' monitoring turned up since the last time.
+
+    Example: staydown --home rehearsal exercise feed seen.csv
+    """
+    from staydown.exercise.hand import feed as verb
+
+    app = app_of(ctx)
+    app.require_exercise()
+    emit_one({"out": str(out), "records": verb(app, out)}, as_json=as_json)
 
 
 def scenarios(as_json: Json = False) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from multiprocessing.connection import Client
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from staydown.app import HOSTS, App
 from staydown.core.errors import Outside
@@ -15,6 +17,7 @@ from staydown.core.ids import AgencyCode, PersonId
 from staydown.core.people import Person, Role
 from staydown.core.time import iso
 from staydown.exercise.host import Host
+from staydown.exercise.people import agency_of
 from staydown.exercise.scenario import load
 from staydown.worker.loop import drain, worker_name
 
@@ -78,13 +81,14 @@ class HandWorld:
         ]
         shown = [address for address in accounts if "flock" in address][:1] + accounts[:3]
         return [
+            f"staydown --home {home} exercise feed seen.csv",
             f"staydown --home {home} check {shown[0]}",
             *(f"(there is also {address})" for address in shown[1:]),
             f"staydown --home {home} person list",
         ]
 
     def _truth(self) -> list[dict[str, str]]:
-        return _ask(self._app.settings.home, {"do": "truth"})  # type: ignore[return-value]
+        return list(_ask(self._app.settings.home, {"do": "truth"}))
 
 
 def _write(path: Path, text: str) -> None:
@@ -92,7 +96,7 @@ def _write(path: Path, text: str) -> None:
     path.write_text(text)
 
 
-def _ask(home: Path, question: dict[str, object]) -> object:
+def _ask(home: Path, question: dict[str, object]) -> Any:
     """One question on the line of the world that runs beside this home.
 
     Raises:
@@ -127,3 +131,24 @@ def pass_time(app: App, to: datetime) -> int:
         done += drain(tools, name)
         if instant >= to:
             return done
+
+
+def feed(app: App, out: Path) -> int:
+    """Write what the agencies' monitoring turned up since the last time, as a list to take in; gives how many.
+
+    Raises:
+        Outside: No world runs beside this home, or the file cannot be written.
+    """
+    with app.store.begin(write=False) as work:
+        now = work.now
+    since = app.store.noted("exercise_fed") or iso(now - timedelta(days=2))
+    found = _ask(app.settings.home, {"do": "reports", "since": since, "until": iso(now)})
+    try:
+        with out.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(["url", "agency", "seen_at", "note"])
+            writer.writerows([address, agency_of(agency), at, "monitoring"] for agency, at, address in found)
+    except OSError as error:
+        raise Outside(f"{out} cannot be written: {error.strerror}") from error
+    app.store.note("exercise_fed", iso(now))
+    return len(found)
