@@ -75,12 +75,6 @@ class OnHold(Refused):
     default_hint = "Wait, or put the matter to your deconfliction officer."
 
 
-class NotApproved(Refused):
-    """No valid approval covers exactly these bytes, this addressee and this courier."""
-
-    default_hint = "Have the request approved (again)."
-
-
 class RateLimited(Refused):
     """Too many questions in a short time."""
 

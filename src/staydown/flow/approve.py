@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -13,6 +14,8 @@ from staydown.core.states import REQUEST, ItemEvent, RequestEvent, step
 from staydown.law.periods import APPROVAL
 from staydown.ports.tools import Tools
 from staydown.ports.work import Drop, LineState, Task, Work, WorkKind
+
+log = logging.getLogger("staydown.flow")
 
 
 def digest_of(request: Request, lines: Sequence[LineState]) -> str:
@@ -164,6 +167,16 @@ def run(tools: Tools, tasks: Sequence[Task]) -> None:
             if RequestEvent.EXPIRE in REQUEST[request.state]:
                 expire(work, request)
                 work.queue.cancel(WorkKind.DISPATCH, [request.id])
+
+
+def void(work: Work, request: Request) -> None:
+    """What is stored is not what was approved: it does not leave, and the record says so loudly."""
+    log.error("request.not_as_approved reference=%s", request.reference)
+    work.requests.close_approvals([request.id])
+    work.requests.step([(request, step(REQUEST, request.state, RequestEvent.EXPIRE))])
+    work.ledger.append(
+        "request:approval:void", f"request:{request.id}", {"reason": "other bytes than the approved ones"}
+    )
 
 
 def expire(work: Work, request: Request) -> None:

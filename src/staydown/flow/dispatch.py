@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from staydown.core.check import MarkKind, Sight
-from staydown.core.errors import NotApproved, OnHold
+from staydown.core.errors import OnHold
 from staydown.core.ids import DispatchId, ItemId, RequestId
 from staydown.core.request import Approval, Dispatch, DispatchState, Line, Parcel, Receipt, Request
 from staydown.core.states import REQUEST, ItemEvent, RequestEvent, RequestState, step
@@ -176,17 +176,12 @@ def _ready(
     lines: Sequence[LineState],
     begun: bool,
 ) -> list[Line] | None:
-    """The lines that will leave; None where the request must not.
-
-    Raises:
-        NotApproved: The stored request is not what was approved.
-    """
+    """The lines that will leave; None where the request must not."""
     if request.state is not RequestState.APPROVED or approval is None:
         return None
     if approval.digest != digest_of(request, lines):
-        raise NotApproved(
-            f"{request.reference} is not what was approved", hint="Stop, and call the person responsible."
-        )
+        approve.void(work, request)
+        return None
     if begun:  # it may have left: what was intended then is carried through
         return [one.line for one in lines if not one.dropped]
     if approval.expires_at <= work.now:

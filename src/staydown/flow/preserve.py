@@ -79,10 +79,10 @@ def run(tools: Tools, tasks: Sequence[Task]) -> None:
     again = [task for task in tasks if _try_again(task, looks[ItemId(task.subject)].look.sight)]
     with tools.begin() as work:
         _store(work, kept)
-        for task in again:
-            work.queue.postpone(
-                [task], due_at=work.now + WAIT * 2 ** (task.attempts - 1), trouble="no telling answer"
-            )
+        for attempts in sorted({task.attempts for task in again}):
+            wait = WAIT * 2 ** (attempts - 1)
+            late = [task for task in again if task.attempts == attempts]
+            work.queue.postpone(late, due_at=work.now + wait, trouble="no telling answer")
         work.queue.done([task for task in tasks if task not in again])
         verify.note(work, list(looks.values()), apart=tools.settings.apart, place=tools.settings.place)
         match.run(work, tools.matchers, [one.item for one in kept])

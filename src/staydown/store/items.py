@@ -15,6 +15,9 @@ from staydown.store.facets import facets, on_list
 from staydown.store.sets import among, insert_new, is_sqlite, new_ids
 from staydown.store.tables import Instant, evidence, item_keys, items, sightings, waivers
 
+INTAKE_LOCK = 0x5D01
+"""The advisory lock that intake takes on PostgreSQL; any number, as long as nobody else uses it."""
+
 
 class Items:
     """The things themselves."""
@@ -24,6 +27,8 @@ class Items:
 
     def record(self, seen: Sequence[NewSighting]) -> Recorded:
         """Store sightings, merging them into items by key; the same record twice stays one record."""
+        if not is_sqlite(self._conn):  # one intake at a time, or two would make the same item
+            self._conn.execute(select(func.pg_advisory_xact_lock(INTAKE_LOCK)))
         known = self._open_keys({one.identity.key for one in seen})
         fresh = self._add_items(seen, known)
         known |= fresh
