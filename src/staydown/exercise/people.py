@@ -306,7 +306,7 @@ class Staff:
                 )
 
     def complaints(self, told: Iterable[tuple[str, str, int, str]]) -> None:
-        """Somebody says that their page was wrongly taken down: the agency looks again, and takes it back."""
+        """Somebody says that a page was wrongly referred: the agency looks again, and takes it back."""
         for provider, reference, number, _ in told:
             with self.tools.begin() as work:
                 request_id = work.requests.by_reference(reference)
@@ -319,7 +319,9 @@ class Staff:
                 state = work.items.since([line.item])[line.item][0]
                 if state in {ItemState.REFERRED, ItemState.REMOVED, ItemState.REFUSED}:
                     person = self._one(request.agency, "coordinator", Role.COORDINATOR)
-                    reason = f"{provider} passed on a complaint; the page is protected or harmless"
+                    reason = (
+                        f"{provider} says that it should not have been referred; we looked again and agree"
+                    )
                     withdraw.withdraw(self.tools, work, person, request_id, reason=reason, items=[line.item])
 
     # --- at the providers ----------------------------------------------------------------------------

@@ -80,7 +80,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Complaint:
-    """Somebody whose page was wrongly taken down has said so."""
+    """Somebody says that a page was wrongly referred: its owner, or the provider that looked at it."""
 
     at: datetime
     provider: str
@@ -248,6 +248,8 @@ class World:
         )
         if not chance(share, self.seed, "accepts", thing.number, attempt):
             reason = "within our rules" if thing.role is Role.TERRORIST else f"this is {thing.purpose}"
+            if thing.role is not Role.TERRORIST:  # a provider that sees the error says so
+                self._complaints.append(Complaint(at, provider, reference, number, thing.purpose))
             return _Line(number, thing.number, at, "refused", reason, address)
         state = "restricted" if habit.restricts else "removed"
         if thing.span_at(at) is None:
@@ -337,7 +339,7 @@ class World:
         return sorted(found, key=lambda one: (one.at, one.agency, one.thing))
 
     def complaints(self, since: datetime, until: datetime) -> list[Complaint]:
-        """What people whose pages were wrongly taken down have said."""
+        """What was said about pages that were wrongly referred."""
         return sorted(
             (c for c in self._complaints if since < c.at <= until), key=lambda c: (c.at, c.reference, c.line)
         )
