@@ -93,7 +93,7 @@ def truth_rows(catalogue: Catalogue, host: Host) -> list[dict[str, Any]]:
 
 def _record(work: Work, record: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[str]]:
     """References that a provider took in twice, and approved ones that no provider ever got."""
-    taken = Counter(row["reference"] for row in record)
+    taken = Counter(row["reference"] for row in record if not row["set_aside"])
     sent = {
         RequestState.DISPATCHED,
         RequestState.RUNNING,

@@ -65,6 +65,7 @@ class _Intake:
     provider: str
     reference: str
     at: datetime
+    message_id: str
     lines: list[_Line]
 
 
@@ -214,6 +215,8 @@ class World:
         repeat: bool,
     ) -> datetime:
         """Take a request in, and decide each line, to take effect after the provider's own time."""
+        known = self._intakes.get((provider, reference))
+        is_known_mail = known is not None and via == "mail" and message_id == known.message_id
         self.record.append(
             {
                 "at": self.now,
@@ -222,14 +225,13 @@ class World:
                 "lines": len(lines),
                 "via": via,
                 "repeat": repeat,
+                "set_aside": is_known_mail,  # the desk knows the Message-ID and takes nothing in
             }
         )
-        known = self._intakes.get((provider, reference))
         if known is not None:
             return known.at
-        intake = _Intake(
-            provider, reference, self.now, [self._decide(provider, reference, n, a) for n, a in lines]
-        )
+        decided = [self._decide(provider, reference, number, address) for number, address in lines]
+        intake = _Intake(provider, reference, self.now, message_id, decided)
         self._intakes[provider, reference] = intake
         return intake.at
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 
@@ -59,7 +60,8 @@ class Mail:
             except Outside as error:
                 receipts[number] = Receipt(state=DispatchState.FAILED, detail=str(error), temporary=True)
         if ready:
-            receipts.update(asyncio.run(self._all(ready)))
+            with ThreadPoolExecutor(1) as own:  # a loop of our own, whatever loop the caller may be in
+                receipts.update(own.submit(asyncio.run, self._all(ready)).result())
         return [receipts[number] for number in range(len(parcels))]
 
     def _server(self, parcel: Parcel) -> Bound:
