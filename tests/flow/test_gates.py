@@ -143,6 +143,9 @@ def test_what_changed_since_it_was_shown_is_not_approved(desk: Desk) -> None:
         "UPDATE requests SET addressee = 'Somebody else'",
         "UPDATE requests SET courier = 'files'",
         "UPDATE request_items SET digest = 'x'",
+        "UPDATE request_items SET address = 'https://innocent.example/'",
+        "UPDATE requests SET subject = subject || '!'",
+        "UPDATE requests SET agency = 'BB'",
     ],
 )
 def test_other_bytes_than_the_approved_ones_never_leave(desk: Desk, change: str) -> None:

@@ -28,7 +28,7 @@ def exported(desk: Desk, tmp_path: Path) -> Path:
         desk.sight(desk.show(f"name{number}"))
     out = tmp_path / "ledger.jsonl"
     with desk.store.begin(write=False) as work:
-        audit.export(work, out, public=desk.store.public_key)
+        audit.export(work, out, public=desk.store.public_key, details=True)
     return out
 
 

@@ -128,7 +128,7 @@ class Path_(RuleBasedStateMachine):
             except StaydownError:
                 return
 
-    @rule(at=st.integers(0, 9), column=st.sampled_from(("cover", "contact_point", "addressee")))
+    @rule(at=st.integers(0, 9), column=st.sampled_from(("cover", "contact_point", "addressee", "subject")))
     def tamper(self, at: int, column: str) -> None:
         """Somebody with the database in hand changes what was approved."""
         if requests := self.requests():

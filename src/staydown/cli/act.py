@@ -164,7 +164,11 @@ def hold(
 
 
 def release_hold(
-    ctx: typer.Context, number: int, reason: Reason, as_: As = "", as_json: Json = False
+    ctx: typer.Context,
+    number: Annotated[int, typer.Argument(min=1, max=2**62)],
+    reason: Reason,
+    as_: As = "",
+    as_json: Json = False,
 ) -> None:
     """Let go of your agency's hold.
 
@@ -334,7 +338,7 @@ def withdraw(
 
 def confirm_return(
     ctx: typer.Context,
-    number: Annotated[int, typer.Argument(help="As `staydown returns` lists it.")],
+    number: Annotated[int, typer.Argument(min=1, max=2**62, help="As `staydown returns` lists it.")],
     reject: Annotated[bool, typer.Option("--reject", help="Say that it is not the same thing.")] = False,
     as_: As = "",
     as_json: Json = False,

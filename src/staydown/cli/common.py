@@ -152,6 +152,8 @@ def until(text: str, now: datetime) -> datetime:
         Invalid: It is neither.
     """
     if text[:-1].isdecimal() and text[-1] in "hd":
+        if len(text) > 6:
+            raise errors.Invalid(f"{text[:40]!r} is too long a time")
         return now + (timedelta(hours=int(text[:-1])) if text[-1] == "h" else timedelta(days=int(text[:-1])))
     return parse(text)
 

@@ -40,6 +40,9 @@ def verify(ctx: typer.Context, as_json: Json = False) -> None:
 def export(
     ctx: typer.Context,
     out: Annotated[Path, typer.Argument(help="A file, written as JSON lines.")],
+    with_details: Annotated[
+        bool, typer.Option("--with-details", help="Also who did what and why: for the own house only.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Write the ledger so that anybody can check it without this program (tools/verify_ledger.py).
@@ -50,14 +53,14 @@ def export(
 
     app = app_of(ctx)
     with app.tools.begin(write=False) as work:
-        found = verb(work, out, public=app.store.public_key)
+        found = verb(work, out, public=app.store.public_key, details=with_details)
     emit_one(found, as_json=as_json)
     say("check it without this program: python tools/verify_ledger.py " + str(out))
 
 
 def prove(
     ctx: typer.Context,
-    entry: Annotated[int, typer.Argument(help="Number of the entry, from 0.")],
+    entry: Annotated[int, typer.Argument(min=0, max=2**62, help="Number of the entry, from 0.")],
     since: Annotated[
         int | None, typer.Option(help="Also prove that the ledger of this size is its beginning.")
     ] = None,

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from staydown.cli.common import As, Json, OperationOption, app_of, emit, emit_one, who
 from staydown.core.errors import Invalid
 
+if TYPE_CHECKING:
+    from staydown.store.engine import SqlWork
+
 request = typer.Typer(help="One request.", no_args_is_help=True, rich_markup_mode=None)
 Word = TypeVar("Word", bound=StrEnum)
+SECRET = frozenset({"held", "holding"})
+"""Facets that would tell which items somebody holds."""
 
 
 def register(app: typer.Typer) -> None:
@@ -32,6 +37,14 @@ def _word(kind: type[Word], text: str | None) -> Word | None:
         raise Invalid(f"{text!r} is not one of them", hint=f"Words: {', '.join(kind)}.") from error
 
 
+def _known(work: SqlWork, operation: str | None) -> None:
+    """Refuse an operation that does not exist, before an empty list says nothing."""
+    if operation is not None:
+        from staydown.core.ids import operation_id
+
+        work.operations.get(operation_id(operation))
+
+
 def items(
     ctx: typer.Context,
     operation: OperationOption = None,
@@ -39,13 +52,15 @@ def items(
     facet: Annotated[
         str | None, typer.Option(help="Only what a figure counts: assessed, referred, verified, held ...")
     ] = None,
+    as_: As = "",
     as_json: Json = False,
 ) -> None:
-    """List items.
+    """List items. Which of them are held is shown to deconfliction officers only.
 
     Example: staydown items --state removed --json
     """
     from staydown.core.ids import operation_id
+    from staydown.core.people import Role
     from staydown.core.states import ItemState
     from staydown.store.facets import facets
 
@@ -53,6 +68,8 @@ def items(
     with app.store.begin(write=False) as work:
         if facet is not None and facet not in facets(work.now):
             raise Invalid(f"{facet!r} is no facet", hint=f"Facets: {', '.join(facets(work.now))}.")
+        if facet in SECRET:
+            who(app, work, as_).require(Role.DECONFLICTION)
         if operation:
             work.operations.get(operation_id(operation))
         found = work.items.listed(
@@ -103,6 +120,7 @@ def sightings(ctx: typer.Context, operation: OperationOption = None, as_json: Js
     from staydown.core.ids import operation_id
 
     with app_of(ctx).store.begin(write=False) as work:
+        _known(work, operation)
         rows = (
             {
                 "sighting": one.id,
@@ -133,6 +151,7 @@ def requests(
     from staydown.core.states import RequestState
 
     with app_of(ctx).store.begin(write=False) as work:
+        _known(work, operation)
         found = work.requests.listed(
             state=_word(RequestState, state), operation=operation_id(operation) if operation else None
         )
@@ -208,6 +227,7 @@ def returns(
     from staydown.core.states import ReturnState
 
     with app_of(ctx).store.begin(write=False) as work:
+        _known(work, operation)
         found = work.returns.listed(_word(ReturnState, state))
         if operation:
             listed = {one.id for one in work.items.listed(operation=operation_id(operation))}
@@ -278,6 +298,7 @@ def clocks(
     from staydown.law.periods import Party
 
     with app_of(ctx).store.begin(write=False) as work:
+        _known(work, operation)
         wanted = _word(Party, party)
         found = work.clocks.listed(
             operation=operation, state=_word(ClockState, state), party=wanted.value if wanted else None

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from staydown.cli.common import Json, app_of, emit, emit_one, say, until
-from staydown.core.errors import Invalid
+from staydown.core.errors import Invalid, Refused
 
 person = typer.Typer(help="People who work at agencies.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -76,6 +76,11 @@ def person_add(
         raise Invalid(str(error), hint=f"Roles: {', '.join(r.value for r in Role)}.") from error
     one = Person(id=person_id(name), agency=agency_code(agency), roles=roles)
     app = app_of(ctx)
+    if app.settings.sign_in and not app.store.exercise:
+        raise Refused(
+            "this store demands your own sign-in",
+            hint="Adding people by hand works before sign-in is set up.",
+        )
     with app.store.begin() as unit:
         for code in unit.people.add_agencies([one.agency]):
             unit.ledger.append("agency:code:added", f"agency:{code}", {"code": code})

@@ -61,6 +61,9 @@ class Request:
     cover_digest: str
     language: str
     issued_at: datetime | None = None  #: fixed before approval
+    subject: str = ""
+    sent_at: datetime | None = None
+    received_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +115,7 @@ class Dispatch:
     state: DispatchState
     intent_at: datetime
     message_id: str
+    approval: ApprovalId | None = None  #: under which consent it was meant to leave
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,16 +133,16 @@ def line_digest(number: int, address: str, ground: str) -> str:
     return hashlib.sha256(f"{number}\t{address}\t{ground}".encode()).hexdigest()
 
 
-def approval_digest(
-    *, cover: bytes, lines: Sequence[Line], addressee: str, contact_point: str, courier: str
-) -> str:
-    """What an approval binds: the cover text, a hash per line, addressee, contact point, courier.
+def approval_digest(request: Request, lines: Sequence[Line]) -> str:
+    """What an approval binds: every text that leaves, each line, sender, addressee, contact point, courier.
 
     Lines may drop out later, never be added or changed: each has its own hash under the approval.
     Every part is preceded by its length, so no two different sets of parts read alike.
     """
-    parts = [cover, addressee.encode(), contact_point.encode(), courier.encode()]
-    parts += [f"{line.number}:{line.digest}".encode() for line in sorted(lines, key=lambda line: line.number)]
+    told = (request.reference, request.agency, request.subject, request.cover, request.addressee)
+    parts = [text.encode() for text in (*told, request.contact_point, request.courier)]
+    for line in sorted(lines, key=lambda line: line.number):
+        parts += [f"{line.number}:{line.item}:{line.digest}".encode(), line.address.encode()]
     digest = hashlib.sha256(b"staydown approval 1\n")
     for part in parts:
         digest.update(len(part).to_bytes(8, "big") + part)

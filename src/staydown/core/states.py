@@ -63,7 +63,13 @@ ITEM: Mapping[ItemState, Mapping[ItemEvent, ItemState]] = {
     _I.CLEARED: {**_ASSESS},
     _I.EXEMPT: {**_ASSESS},
     _I.ASSESSED: {**_ASSESS, _IE.PROPOSE: _I.PROPOSED, _IE.VANISH: _I.GONE},
-    _I.PROPOSED: {_IE.DROP: _I.ASSESSED, _IE.VANISH: _I.GONE, _IE.REFER: _I.REFERRED},
+    _I.PROPOSED: {
+        _IE.DROP: _I.ASSESSED,
+        _IE.DOUBT: _I.UNSURE,
+        _IE.FIND_EXEMPT: _I.EXEMPT,
+        _IE.VANISH: _I.GONE,
+        _IE.REFER: _I.REFERRED,
+    },
     _I.GONE: {_IE.REAPPEAR: _I.RECORDED},
     _I.REFERRED: {_IE.REFUSE: _I.REFUSED, _IE.VERIFY: _I.REMOVED, _IE.WITHDRAW: _I.WITHDRAWN},
     _I.REFUSED: {

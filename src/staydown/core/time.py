@@ -48,4 +48,7 @@ def parse(text: str) -> datetime:
         raise Invalid(
             f"{text[:40]!r} is no date or time", hint="Write 2026-11-22 or 2026-11-22T10:20:00Z."
         ) from error
-    return utc(instant if instant.tzinfo else instant.replace(tzinfo=UTC))
+    try:
+        return utc(instant if instant.tzinfo else instant.replace(tzinfo=UTC))
+    except OverflowError as error:
+        raise Invalid(f"{text[:40]!r} lies outside all calendars") from error

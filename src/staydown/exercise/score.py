@@ -143,7 +143,7 @@ def _false_removals(work: Work, truth: Mapping[str, Mapping[str, Any]], removed:
     wrong = []
     for key, item in ids.items():
         row = truth.get(key)
-        if row is not None and not _was_away(row, truth, at[item]):
+        if item in at and (row is None or not _was_away(row, truth, at[item])):
             wrong.append(f"{key} is called removed at {at[item].isoformat()} and was not")
     return wrong
 

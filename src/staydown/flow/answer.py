@@ -11,6 +11,7 @@ from staydown.core.ids import PersonId, RequestId
 from staydown.core.people import Person, Role
 from staydown.core.request import Decision, LineAnswer, Parcel, Request
 from staydown.core.states import REQUEST, ItemEvent, RequestEvent, RequestState, step
+from staydown.core.text import clean
 from staydown.flow import clocks, dispatch
 from staydown.law.periods import ACT
 from staydown.ports import Known, Knows
@@ -19,7 +20,7 @@ from staydown.ports.work import LineState, Task, Work, WorkKind
 
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 ASK_AGAIN = (4 * _HOUR, 12 * _HOUR, _DAY, 3 * _DAY, 7 * _DAY)
-"""When a provider that can be asked is asked for its answer, counted from the proposal's receipt."""
+"""When a provider that can be asked is asked for its answer, counted from the receipt."""
 
 
 def answer(
@@ -45,11 +46,12 @@ def answer(
         _may_answer(by, request)
     lines = {one.line.number: one for one in work.requests.lines([request_id])[request_id]}
     for one in given:
-        if one.number not in lines:
+        if one.number not in lines or lines[one.number].dropped:
             raise Invalid(f"{request.reference} has no line {one.number}")
     if request.state is RequestState.DISPATCHED:
-        at = min((one.at for one in given if one.at), default=work.now)
-        dispatch.receive(work, [(request, min(at, work.now))], place=place)
+        claimed = min((one.at for one in given if one.at), default=None)
+        at = dispatch.believable(claimed, not_before=request.sent_at or work.now, now=work.now)
+        dispatch.receive(work, [(request, at)], place=place)
         request = replace(request, state=RequestState.RUNNING, version=request.version + 1)
     step(REQUEST, request.state, RequestEvent.ANSWER)
     _note(work, request, given, lines, by=by.id if by else None)
@@ -72,11 +74,15 @@ def _note(
     by: PersonId | None,
 ) -> None:
     fresh = [one for one in given if one.decision is not lines[one.number].decision]
-    said = [one for one in fresh if one.decision is not Decision.PENDING]
+    said = [replace(one, reason=clean(one.reason)) for one in fresh if one.decision is not Decision.PENDING]
     if not said:
         return
     work.requests.answer(request.id, said, by=by)
-    refused = [lines[one.number].line.item for one in said if one.decision is Decision.REFUSED]
+    refused = [
+        lines[one.number].line.item
+        for one in said
+        if one.decision is Decision.REFUSED and lines[one.number].open
+    ]
     work.items.step(refused, ItemEvent.REFUSE)
     work.requests.close_lines(refused, request=request.id)
     work.queue.add(WorkKind.CHECK, [lines[one.number].line.item for one in said], due_at=work.now)
@@ -144,7 +150,7 @@ def _question(request: Request, subject: str, lines: Sequence[LineState]) -> Par
 
 
 def _ask_again(work: Work, request_id: RequestId) -> None:
-    received = work.requests.one(request_id).issued_at or work.now
+    received = work.requests.one(request_id).received_at or work.now
     following = next((received + rung for rung in ASK_AGAIN if received + rung > work.now), None)
     if following is not None:
         work.queue.add(WorkKind.ASK, [request_id], due_at=following, priority=6)

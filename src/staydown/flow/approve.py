@@ -20,13 +20,7 @@ log = logging.getLogger("staydown.flow")
 
 def digest_of(request: Request, lines: Sequence[LineState]) -> str:
     """What an approval of this request binds; dropped lines stay in it, so it does not change when they go."""
-    return approval_digest(
-        cover=request.cover.encode(),
-        lines=[one.line for one in lines],
-        addressee=request.addressee,
-        contact_point=request.contact_point,
-        courier=request.courier,
-    )
+    return approval_digest(request, [one.line for one in lines])
 
 
 def approve(
@@ -88,8 +82,11 @@ def approve(
 def _other_eyes(work: Work, person: Person, request: Request, lines: Sequence[LineState]) -> None:
     if person.id == request.proposed_by:
         raise SameEyes(f"{person.id} proposed {request.reference}")
-    if person.id in work.assessments.assessors([one.line.item for one in lines]):
+    items = [one.line.item for one in lines]
+    if person.id in work.assessments.assessors(items):
         raise SameEyes(f"{person.id} has assessed an item of {request.reference}")
+    if person.id in work.requests.proposers(items):
+        raise SameEyes(f"{person.id} has proposed an item of {request.reference} before")
 
 
 def drop_held(work: Work, request: Request, lines: Sequence[LineState]) -> list[Line]:
@@ -152,15 +149,16 @@ def send_back(work: Work, person: Person, request_id: RequestId, *, reason: str)
 def run(tools: Tools, tasks: Sequence[Task]) -> None:
     """Let approvals end whose day is over and whose request has not begun to leave."""
     with tools.begin() as work:
-        work.queue.done(tasks)
         ids = [RequestId(task.subject) for task in tasks]
+        locked = work.requests.get(ids, lock=True)
+        work.queue.done(tasks)
         approvals = work.requests.approvals(ids)
         begun = {
             request
             for request, attempts in work.requests.attempts(ids).items()
             if any(one.state is DispatchState.INTENDED for one in attempts)
         }
-        for request in work.requests.get(ids, lock=True):
+        for request in locked:
             approval = approvals.get(request.id)
             if approval is None or approval.expires_at > work.now or request.id in begun:
                 continue

@@ -6,11 +6,11 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from staydown.core.assessment import VERDICT_EVENT, Assessment, Ground, Verdict
-from staydown.core.errors import IllegalStep, NotFound
+from staydown.core.errors import IllegalStep, NotEntitled, NotFound
 from staydown.core.ids import AgencyCode, ItemId
 from staydown.core.people import Person, Role
-from staydown.core.states import ITEM, ItemEvent, allows
-from staydown.ports.work import Work
+from staydown.core.states import ITEM, ItemEvent, ItemState, allows
+from staydown.ports.work import Drop, Work
 
 
 def assess(work: Work, person: Person, made: Sequence[Assessment]) -> None:
@@ -37,9 +37,14 @@ def assess(work: Work, person: Person, made: Sequence[Assessment]) -> None:
         person.require(Role.ANALYST, within=one.agency)
         one.checked()
     ids = [one.item for one in made]
+    work.items.lock(ids)
     states = work.items.since(ids)
     if missing := [item for item in ids if item not in states]:
         raise NotFound(f"there is no item {missing[0]}")
+    if strange := set(ids) - work.items.seen_by(ids, person.agency):
+        raise NotEntitled(
+            f"{person.agency} has not sighted item {min(strange)}", hint="Record an own sighting first."
+        )
     others = work.assessments.open(ids)
     events: dict[ItemEvent, list[ItemId]] = defaultdict(list)
     for one in made:
@@ -50,6 +55,7 @@ def assess(work: Work, person: Person, made: Sequence[Assessment]) -> None:
     numbers = work.assessments.add(made)
     for event, part in events.items():
         work.items.step(part, event)
+        _take_out(work, [item for item in part if states[item][0] is ItemState.PROPOSED])
     for number, one in zip(numbers, made, strict=True):
         detail = {
             "assessment": number,
@@ -60,6 +66,19 @@ def assess(work: Work, person: Person, made: Sequence[Assessment]) -> None:
             "verdict": one.verdict.value,
         }
         work.ledger.append("item:assessment:made", f"item:{one.item}", detail)
+
+
+def _take_out(work: Work, ids: Sequence[ItemId]) -> None:
+    """Doubt about an item takes it out of a request that has not left."""
+    if ids:
+        drops = [
+            Drop(request=requests[-1], item=item, reason="in doubt")
+            for item, requests in work.requests.sent_for(ids).items()
+        ]
+        work.requests.drop(drops)
+        for drop in drops:
+            detail = {"items": [drop.item], "reason": drop.reason}
+            work.ledger.append("request:lines:dropped", f"request:{drop.request}", detail)
 
 
 def event_of(one: Assessment, others: Mapping[AgencyCode, tuple[Verdict, Ground | None]]) -> ItemEvent:

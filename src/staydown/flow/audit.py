@@ -101,8 +101,10 @@ def _evidence_faults(vault: Vault, hashes: list[str]) -> Iterator[str]:
             yield str(error)
 
 
-def export(work: Work, out: Path, *, public: bytes) -> dict[str, object]:
+def export(work: Work, out: Path, *, public: bytes, details: bool = False) -> dict[str, object]:
     """Write the ledger as JSON lines that anybody can check: head first, entries, then kept checkpoints.
+
+    The details say who did what, and who holds what: they stay in the house unless asked for.
 
     Raises:
         Outside: The file cannot be written.
@@ -119,7 +121,7 @@ def export(work: Work, out: Path, *, public: bytes) -> dict[str, object]:
         with part.open("w", encoding="utf-8") as file:
             file.write(json.dumps(head, ensure_ascii=False) + "\n")
             for line in work.ledger.lines():
-                file.write(json.dumps(_exported(line), ensure_ascii=False) + "\n")
+                file.write(json.dumps(_exported(line, details=details), ensure_ascii=False) + "\n")
             for note in work.ledger.kept_checkpoints():
                 file.write(json.dumps({"checkpoint": note}, ensure_ascii=False) + "\n")
         part.replace(out)
@@ -130,9 +132,9 @@ def export(work: Work, out: Path, *, public: bytes) -> dict[str, object]:
     return {"out": str(out), "size": head["size"], "origin": head["origin"]}
 
 
-def _exported(line: LedgerLine) -> dict[str, object]:
+def _exported(line: LedgerLine, *, details: bool) -> dict[str, object]:
     row: dict[str, object] = {"n": line.number, "entry": base64.b64encode(line.entry).decode()}
-    if line.salt is not None and line.detail is not None:
+    if details and line.salt is not None and line.detail is not None:
         row["salt"] = base64.b64encode(line.salt).decode()
         row["detail"] = base64.b64encode(line.detail).decode()
     return row

@@ -9,6 +9,7 @@ from staydown.core.errors import Invalid, NotEntitled, NotFound, RateLimited, Re
 from staydown.core.hold import Hold
 from staydown.core.ids import AgencyCode, HoldId, ItemId, PersonId
 from staydown.core.people import Person, Role
+from staydown.core.request import DispatchState
 from staydown.core.states import HOLD, REQUEST_SENT, HoldEvent, HoldState, step
 from staydown.core.time import iso
 from staydown.ports.tools import Tools
@@ -64,9 +65,12 @@ def _already_left(work: Work, ids: Sequence[ItemId]) -> list[ItemId]:
     """Items for which an intent to send is committed: a hold that comes after it is too late and says so."""
     requests = {request for found in work.requests.sent_for(ids).values() for request in found}
     attempts = work.requests.attempts(requests)
-    left = {
-        one.id for one in work.requests.get(requests) if one.state in REQUEST_SENT or attempts.get(one.id)
+    begun = {
+        request
+        for request, tried in attempts.items()
+        if any(one.state is not DispatchState.FAILED for one in tried)
     }
+    left = begun | {one.id for one in work.requests.get(requests) if one.state in REQUEST_SENT}
     return [item for item, found in work.requests.sent_for(ids).items() if left.intersection(found)]
 
 

@@ -2,8 +2,8 @@
 
 The order of steps is the point. (1) What will leave is settled: approval valid, bytes as approved, each item
 looked at within the hour, nothing on hold. (2) The intent is committed, with its ledger entry. (3) Where an
-earlier intent exists, the receiver is asked first; where it cannot be asked, the repeat is marked and keeps
-its Message-ID. (4) It is sent. (5) The receipt is committed with the clocks it starts. A process may die
+earlier intent exists, the receiver is asked instead; if it knows nothing, everything begins again at (1). Where it
+cannot be asked, the repeat is marked and keeps its Message-ID. (4) It is sent. (5) The receipt is committed with the clocks it starts. A process may die
 between any two of these; whoever takes the lease over goes on at (3).
 """
 
@@ -19,9 +19,9 @@ from staydown.core.errors import OnHold
 from staydown.core.ids import DispatchId, ItemId, RequestId
 from staydown.core.request import Approval, Dispatch, DispatchState, Line, Parcel, Receipt, Request
 from staydown.core.states import REQUEST, ItemEvent, RequestEvent, RequestState, step
+from staydown.core.text import clean
 from staydown.flow import approve, clocks, verify
 from staydown.flow.approve import digest_of
-from staydown.law.periods import LOOK_AGAIN
 from staydown.ports import Ask, Known, Knows, Reply
 from staydown.ports.tools import Tools
 from staydown.ports.work import LineState, Task, Work, WorkKind
@@ -35,7 +35,7 @@ class _Outgoing:
     task: Task
     request: Request
     parcel: Parcel
-    dispatch: DispatchId
+    dispatch: DispatchId | None  #: None where only a question about an earlier attempt is carried
     earlier: tuple[Dispatch, ...]  #: intents whose outcome nobody knows
 
 
@@ -63,8 +63,7 @@ def _look_again(tools: Tools, tasks: Sequence[Task]) -> None:
             for one in lines
             if not one.dropped
         ]
-        presence = work.items.presence(items)
-        old = [i for i in items if presence[i][2] is None or work.now - presence[i][2] > LOOK_AGAIN.length]  # type: ignore[operator]
+        old = sorted(set(items))
         brief = work.items.brief(old)
     if not old:
         return
@@ -129,56 +128,65 @@ def unsettled(work: Work, ids: Sequence[RequestId]) -> dict[RequestId, list[Disp
 
 
 def _intend(tools: Tools, tasks: Sequence[Task]) -> list[_Outgoing]:
+    """Settle what will leave and commit it; where an earlier intent can be asked about, only that is planned."""
     by_request = {RequestId(task.subject): task for task in tasks}
     ids = list(by_request)
     with tools.begin() as work:
+        locked = work.requests.get(ids, lock=True)
         work.queue.confirm(tasks, lease=tools.settings.lease)
         attempts, approvals = unsettled(work, ids), work.requests.approvals(ids)
-        lines, subjects = work.requests.lines(ids), work.requests.subject(ids)
+        lines = work.requests.lines(ids)
+        questions: list[tuple[Request, list[Line]]] = []
         ready: list[tuple[Request, Approval, list[Line]]] = []
-        for request in work.requests.get(ids, lock=True):
-            present = _ready(
-                work, request, approvals.get(request.id), lines[request.id], bool(attempts.get(request.id))
-            )
+        for request in locked:
+            approval, earlier = approvals.get(request.id), attempts.get(request.id, [])
+            if request.state is not RequestState.APPROVED or approval is None:
+                continue
+            if earlier and tools.couriers[request.courier].can_be_asked:
+                questions.append((request, [one.line for one in lines[request.id] if not one.dropped]))
+                continue
+            begun = any(one.approval == approval.id for one in earlier)
+            present = _ready(work, request, approval, lines[request.id], begun)
             if present is not None:
-                ready.append((request, approvals[request.id], present))
-        leaving = {request.id for request, _, _ in ready}
-        work.queue.done([task for request, task in by_request.items() if request not in leaving])
+                ready.append((request, approval, present))
         parcels = {
-            r.id: _parcel(tools, work, r, subjects[r.id], p, attempts.get(r.id, [])) for r, _, p in ready
+            request.id: _parcel(tools, work, request, present, attempts.get(request.id, []))
+            for request, present in [*questions, *((request, present) for request, _, present in ready)]
         }
-        made = work.requests.intend(
-            [(a, parcels[r.id].message_id, _digest(parcels[r.id]), parcels[r.id].repeat) for r, a, _ in ready]
-        )
-        for request, approval, _ in ready:
-            detail = {
-                "approval": approval.id,
-                "attempt": made[request.id].attempt,
-                "text_sha256": _digest(parcels[request.id]),
-            }
-            work.ledger.append("request:dispatch:intended", f"request:{request.id}", detail)
+        work.queue.done([task for request, task in by_request.items() if request not in parcels])
+        made = _write_intents(work, ready, parcels)
         return [
             _Outgoing(
                 task=by_request[request.id],
                 request=request,
                 parcel=parcels[request.id],
-                dispatch=made[request.id].id,
+                dispatch=made[request.id].id if request.id in made else None,
                 earlier=tuple(attempts.get(request.id, ())),
             )
-            for request, _, _ in ready
+            for request in [*(one for one, _ in questions), *(one for one, *_ in ready)]
         ]
 
 
+def _write_intents(
+    work: Work, ready: Sequence[tuple[Request, Approval, list[Line]]], parcels: Mapping[RequestId, Parcel]
+) -> dict[RequestId, Dispatch]:
+    made = work.requests.intend(
+        [(a, parcels[r.id].message_id, _digest(parcels[r.id]), parcels[r.id].repeat) for r, a, _ in ready]
+    )
+    for request, approval, _ in ready:
+        detail = {
+            "approval": approval.id,
+            "attempt": made[request.id].attempt,
+            "text_sha256": _digest(parcels[request.id]),
+        }
+        work.ledger.append("request:dispatch:intended", f"request:{request.id}", detail)
+    return made
+
+
 def _ready(
-    work: Work,
-    request: Request,
-    approval: Approval | None,
-    lines: Sequence[LineState],
-    begun: bool,
+    work: Work, request: Request, approval: Approval, lines: Sequence[LineState], begun: bool
 ) -> list[Line] | None:
     """The lines that will leave; None where the request must not."""
-    if request.state is not RequestState.APPROVED or approval is None:
-        return None
     if approval.digest != digest_of(request, lines):
         approve.void(work, request)
         return None
@@ -201,26 +209,20 @@ def _ready(
 
 
 def _parcel(
-    tools: Tools,
-    work: Work,
-    request: Request,
-    subject: str,
-    lines: Sequence[Line],
-    earlier: Sequence[Dispatch],
+    tools: Tools, work: Work, request: Request, lines: Sequence[Line], earlier: Sequence[Dispatch]
 ) -> Parcel:
     domain = work.origin.split("/", 1)[0]
     message_id = earlier[0].message_id if earlier else f"<{request.reference}@{domain}>"
-    courier = tools.couriers[request.courier]
     return Parcel(
         reference=request.reference,
         contact_point=request.contact_point,
         sender=request.agency,
         addressee=request.addressee,
-        subject=subject,
+        subject=request.subject,
         text=request.cover,
         lines=tuple(lines),
         message_id=message_id,
-        repeat=bool(earlier) and not courier.can_be_asked,
+        repeat=bool(earlier) and not tools.couriers[request.courier].can_be_asked,
         exercise=work.exercise,
     )
 
@@ -230,22 +232,22 @@ def _digest(parcel: Parcel) -> str:
     return hashlib.sha256((parcel.text + "\n" + lines).encode()).hexdigest()
 
 
-# --- 3 and 4: ask, then send --------------------------------------------------------------------------
+# --- 3 and 4: ask, or send ----------------------------------------------------------------------------
 
 
 def _carry(
     tools: Tools, outgoing: Sequence[_Outgoing]
 ) -> tuple[dict[RequestId, Known], dict[RequestId, Receipt]]:
-    """Ask receivers about earlier intents, then send what they do not have."""
+    """Ask receivers about earlier intents; send what has none, or what cannot be asked about."""
     known: dict[RequestId, Known] = {}
     receipts: dict[RequestId, Receipt] = {}
     for name in sorted({one.request.courier for one in outgoing}):
         courier = tools.couriers[name]
         mine = [one for one in outgoing if one.request.courier == name]
-        unsure = [one for one in mine if one.earlier and courier.can_be_asked]
+        unsure = [one for one in mine if one.dispatch is None]
         for one, word in zip(unsure, courier.ask([one.parcel for one in unsure]), strict=True):
             known[one.request.id] = word
-        send = [one for one in mine if one not in unsure or known[one.request.id].knows is Knows.NO]
+        send = [one for one in mine if one.dispatch is not None]
         for one, receipt in zip(send, courier.send([one.parcel for one in send]), strict=True):
             receipts[one.request.id] = receipt
     return known, receipts
@@ -260,60 +262,89 @@ def _settle(
     known: Mapping[RequestId, Known],
     receipts: Mapping[RequestId, Receipt],
 ) -> None:
+    """Write how everything ended. What was withdrawn meanwhile keeps its state; only the attempt is settled."""
     with tools.begin() as work:
+        current = {one.id: one for one in work.requests.get([o.request.id for o in outgoing], lock=True)}
         ends = [
-            (one, _ended(one, known.get(one.request.id), receipts.get(one.request.id))) for one in outgoing
+            (
+                replace(one, request=current[one.request.id]),
+                _ended(known.get(one.request.id), receipts.get(one.request.id)),
+            )
+            for one in outgoing
         ]
-        work.requests.settle(
-            [(one.dispatch, receipt.state, receipt.detail) for one, receipt in ends]
-            + [
-                (dispatch.id, DispatchState.FAILED, "the receiver does not know it")
-                for one, _ in ends
-                for dispatch in one.earlier
-                if dispatch.state is DispatchState.INTENDED
-                and one.request.id in known
-                and known[one.request.id].knows is Knows.NO
-            ]
-        )
-        left = [(one, r) for one, r in ends if r.state in {DispatchState.SENT, DispatchState.RECEIVED}]
+        work.requests.settle([row for one, receipt in ends for row in _settled(one, receipt)])
+        arrived = [(one, r) for one, r in ends if r.state in {DispatchState.SENT, DispatchState.RECEIVED}]
+        for one, receipt in arrived:
+            detail = {"detail": clean(receipt.detail)[:500], "repeat": one.parcel.repeat}
+            work.ledger.append("request:dispatch:sent", f"request:{one.request.id}", detail)
+        waiting = [(one, r) for one, r in ends if one.request.state is RequestState.APPROVED]
+        left = [(one, r) for one, r in waiting if (one, r) in arrived]
         _left(work, left, place=tools.settings.place, apart=tools.settings.apart)
-        bounced = [(one, r) for one, r in ends if r.state is DispatchState.FAILED and not r.temporary]
+        unknown = [one for one, r in waiting if r.state is DispatchState.FAILED and one.dispatch is None]
+        bounced = [
+            (one, r)
+            for one, r in waiting
+            if r.state is DispatchState.FAILED and one.dispatch is not None and not r.temporary
+        ]
         for one, receipt in bounced:
             _bounce(work, one.request, receipt)
-        work.queue.done([one.task for one, _ in [*left, *bounced]])
-        for one, receipt in ends:
-            if receipt.state is DispatchState.INTENDED or receipt.temporary:
+        over = {one.task.id for one, _ in [*left, *bounced]}
+        over |= {one.task.id for one, _ in ends if one.request.state is not RequestState.APPROVED}
+        work.queue.done(work.queue.held([one.task for one, _ in ends if one.task.id in over]))
+        work.queue.postpone([one.task for one in unknown], due_at=work.now, trouble="to be sent again")
+        for one, receipt in waiting:
+            if one.task.id not in over and one not in unknown:
                 wait = timedelta(minutes=min(2 ** min(one.task.attempts, 6), 60))
-                work.queue.postpone([one.task], due_at=work.now + wait, trouble=receipt.detail)
+                work.queue.postpone([one.task], due_at=work.now + wait, trouble=clean(receipt.detail))
 
 
-def _ended(one: _Outgoing, word: Known | None, receipt: Receipt | None) -> Receipt:
+def _ended(word: Known | None, receipt: Receipt | None) -> Receipt:
+    """How an attempt ended; for a question, `failed` says that the receiver knows nothing of it."""
     if receipt is not None:
         return receipt
-    if word is not None and word.knows is Knows.YES:
-        arrived = DispatchState.RECEIVED if word.received_at else DispatchState.SENT
-        return Receipt(
-            state=arrived, at=word.received_at, detail="the receiver has it from an earlier attempt"
-        )
-    return Receipt(state=DispatchState.INTENDED, detail=word.detail if word else "not carried")
+    if word is None:
+        return Receipt(state=DispatchState.INTENDED, detail="not carried")
+    if word.knows is Knows.YES:
+        state = DispatchState.RECEIVED if word.received_at else DispatchState.SENT
+        return Receipt(state=state, at=word.received_at, detail="the receiver has it from an earlier attempt")
+    if word.knows is Knows.NO:
+        return Receipt(state=DispatchState.FAILED, detail="the receiver does not know it")
+    return Receipt(state=DispatchState.INTENDED, detail=word.detail)
+
+
+def _settled(one: _Outgoing, receipt: Receipt) -> list[tuple[DispatchId, DispatchState, str]]:
+    detail = clean(receipt.detail)
+    if one.dispatch is not None:
+        return [(one.dispatch, receipt.state, detail)]
+    if receipt.state is DispatchState.INTENDED:
+        return []
+    return [(dispatch.id, receipt.state, detail) for dispatch in one.earlier]
 
 
 def _left(work: Work, left: Sequence[tuple[_Outgoing, Receipt]], *, place: str, apart: timedelta) -> None:
     """What has left: states, clocks from the instant of receipt, and the looks and questions that follow."""
-    sent = [(one.request, step(REQUEST, one.request.state, RequestEvent.DISPATCH)) for one, _ in left]
-    work.requests.step(sent)
+    work.requests.step(
+        [(one.request, step(REQUEST, one.request.state, RequestEvent.DISPATCH)) for one, _ in left]
+    )
     received = [
-        (replace(one.request, state=RequestState.DISPATCHED, version=one.request.version + 1), receipt)
+        (
+            replace(one.request, state=RequestState.DISPATCHED, version=one.request.version + 1),
+            believable(
+                receipt.at, not_before=min([work.now, *(e.intent_at for e in one.earlier)]), now=work.now
+            ),
+        )
         for one, receipt in left
         if receipt.state is DispatchState.RECEIVED
     ]
-    receive(work, [(request, receipt.at or work.now) for request, receipt in received], place=place)
-    for one, receipt in left:
-        detail = {"detail": receipt.detail, "repeat": one.parcel.repeat}
-        work.ledger.append("request:dispatch:sent", f"request:{one.request.id}", detail)
+    receive(work, received, place=place)
     items: list[ItemId] = sorted(line.item for one, _ in left for line in one.parcel.lines)
     work.items.step(items, ItemEvent.REFER)
     verify.schedule(work, items, apart=apart)
+
+
+def believable(claimed: datetime | None, *, not_before: datetime, now: datetime) -> datetime:
+    """The instant somebody outside claims, kept between our own sending and the present."""
+    return now if claimed is None else min(max(claimed, not_before), now)
 
 
 def receive(work: Work, received: Sequence[tuple[Request, datetime]], *, place: str) -> None:

@@ -13,6 +13,7 @@ from staydown.core.evidence import Capture
 from staydown.core.ids import ItemId
 from staydown.core.item import Identity
 from staydown.core.people import Person, Role
+from staydown.core.text import bounded, clean
 from staydown.flow import match, verify, watch
 from staydown.ports import Ask, Reply
 from staydown.ports.tools import Tools
@@ -23,6 +24,8 @@ TRIES = 6
 """After so many failed attempts a person has to look."""
 WAIT = timedelta(minutes=10)
 """Before the second attempt; doubled each time."""
+MARK_CHARS = 500
+"""Longer marks are kept as their beginning and a hash."""
 MEDIA_AT_MOST = 4
 """Pictures and other media kept with one page."""
 
@@ -148,7 +151,9 @@ def _kept(
     return _Kept(
         item=item,
         captures=tuple(captures),
-        marks=tuple(dict.fromkeys(read)),
+        marks=tuple(
+            dict.fromkeys(Mark(kind=m.kind, value=bounded(clean(m.value), MARK_CHARS)) for m in read)
+        ),
         fingerprints=tuple(fingerprints),
     )
 
@@ -171,7 +176,7 @@ def _capture(tools: Tools, item: ItemId, reply: Reply) -> Capture:
         sha256=tools.vault.put(reply.body),
         headers_sha256=tools.vault.put(headers),
         size_bytes=len(reply.body),
-        media_type=reply.header("content-type")[:200],
+        media_type=clean(reply.header("content-type"))[:200],
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from staydown.core.assessment import Ground, Verdict
-from staydown.core.errors import Invalid, NotFound, Outside
+from staydown.core.errors import Invalid, NotEntitled, NotFound, Outside
 from staydown.core.ids import ItemId, OperationId, RequestId
 from staydown.core.people import Person, Role
 from staydown.core.request import Request
@@ -17,6 +17,9 @@ from staydown.ports import Instrument
 from staydown.ports.tools import Tools
 from staydown.ports.work import NewRequest, Work
 from staydown.reason.rooms import ContactPoint, Room
+
+CONTRARY = frozenset({Verdict.EXEMPT, Verdict.UNSURE})
+"""Verdicts of another agency that stop an item."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +54,8 @@ def propose(
             f"there is no instrument {instrument!r}",
             hint=f"There is: {', '.join(sorted(tools.instruments))}.",
         )
-    if operation is not None:
-        work.operations.get(operation)
+    if operation is not None and person.agency not in work.operations.get(operation).agencies:
+        raise NotEntitled(f"{person.agency} takes no part in {operation}")
     work.items.lock(ids)
     grounds, left_out = _fit(work, person, ids)
     joined = work.requests.open_items(list(grounds), instrument)
@@ -81,7 +84,8 @@ def _fit(work: Work, person: Person, ids: Sequence[ItemId]) -> tuple[dict[ItemId
     """Items that may be asked for, with their ground; and why the others may not."""
     states = work.items.since(ids)
     assessed = work.assessments.open(ids)
-    kept, held = work.items.kept(ids), work.holds.on(ids)
+    kept, held = work.items.kept(ids, agency=person.agency), work.holds.on(ids)
+    own = work.items.seen_by(ids, person.agency)
     open_from = sources(ITEM, ItemEvent.PROPOSE)
     grounds: dict[ItemId, Ground] = {}
     left_out: dict[ItemId, str] = {}
@@ -91,12 +95,17 @@ def _fit(work: Work, person: Person, ids: Sequence[ItemId]) -> tuple[dict[ItemId
         verdict, ground = assessed.get(item, {}).get(person.agency, (None, None))
         if states[item][0] not in open_from:
             left_out[item] = f"is {states[item][0].value}"
+        elif item not in own:
+            left_out[item] = f"{person.agency} has not sighted it"
         elif verdict is not Verdict.TERRORIST or ground is None:
             left_out[item] = f"{person.agency} has not found terrorist content in it"
         elif item not in kept:
             left_out[item] = "no evidence is kept and no waiver given"
+        elif any(found in CONTRARY for code, (found, _) in assessed[item].items() if code != person.agency):
+            left_out[item] = "another agency found a protected purpose, or is unsure"
         elif item in held:
             left_out[item] = "wait"
+            work.holds.asked(item, by=person.id, agency=person.agency)
         else:
             grounds[item] = ground
     return grounds, left_out
@@ -180,6 +189,7 @@ def _drafts(
             cover_digest=hashlib.sha256(rendered.cover.encode()).hexdigest(),
             language=spoken,
             issued_at=work.now,
+            subject=rendered.subject,
         )
         yield NewRequest(request=request, subject=rendered.subject, lines=rendered.lines)
 

@@ -6,7 +6,7 @@ import csv
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from time import monotonic
@@ -16,6 +16,7 @@ from staydown.core.errors import Invalid, Outside
 from staydown.core.ids import AgencyCode, ItemId, OperationId, agency_code
 from staydown.core.item import NewSighting, Refusal
 from staydown.core.states import ItemState
+from staydown.core.text import clean
 from staydown.core.time import iso, parse
 from staydown.ports import BadRow, Importer, Row
 from staydown.ports.tools import Tools
@@ -80,9 +81,10 @@ def sighting(
         return Refusal(raw=row.raw, reason="no agency: neither in the record nor given")
     if seen_at is not None and seen_at > now + AHEAD:
         return Refusal(raw=row.raw, reason=f"{row.seen_at} lies in the future")
+    row = replace(row, note=clean(row.note), confidence=clean(row.confidence), sharing=clean(row.sharing))
     told = (code, row.raw, row.seen_at or file_sha256, row.note, row.confidence, row.sharing)
     return NewSighting(
-        identity=found,
+        identity=replace(found, raw=clean(found.raw)),
         agency=code,
         seen_at=seen_at or now,
         fingerprint=hashlib.sha256("\x1f".join(told).encode("utf-8", "surrogatepass")).digest()[:16],

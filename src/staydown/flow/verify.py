@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from staydown.core.check import Check, Look, Sight
 from staydown.core.ids import ItemId
 from staydown.core.states import CHECK, ItemEvent, ItemState, Presence, PresenceEvent, step
+from staydown.flow import watch
 from staydown.ports import Ask, Reply
 from staydown.ports.tools import Tools
 from staydown.ports.work import Drop, Task, Work, WorkKind
@@ -65,6 +66,7 @@ def run(tools: Tools, tasks: Sequence[Task]) -> None:
 
 def note(work: Work, looks: Sequence[Looked], *, apart: timedelta, place: str) -> None:
     """Store looks, step what they say together, and act on it: removal, return, reinstatement, gone."""
+    work.items.lock([one.item for one in looks])
     work.checks.add(
         [
             Check(
@@ -100,6 +102,7 @@ def _consequences(
     removed = work.items.step([i for i in offline if after[i][0] in VERIFIES], ItemEvent.VERIFY)
     work.requests.close_lines(removed)
     _say(work, removed, "item:removal:verified")
+    watch.suggest_for(work, sorted(removed))
     _vanish(work, [i for i in offline if after[i][0] in VANISHES], after)
     online = set(seen)
     back = work.items.step([i for i in online if after[i][0] is ItemState.REMOVED], ItemEvent.REAPPEAR)

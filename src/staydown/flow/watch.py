@@ -49,6 +49,12 @@ def suggest(work: Work, ids: Sequence[ItemId]) -> list[ReturnId]:
     return numbers
 
 
+def suggest_for(work: Work, parents: Sequence[ItemId]) -> list[ReturnId]:
+    """Suggest returns among what was kept before these items' removal was verified."""
+    shared = work.kept.shared_marks(parents, KINDS, at_most=CARRIERS_AT_MOST)
+    return suggest(work, sorted({other for _, other, *_ in shared}))
+
+
 def decide(work: Work, person: Person, number: ReturnId, *, is_return: bool) -> None:
     """Say whether a suggested return is one; its lineage follows.
 
@@ -62,8 +68,10 @@ def decide(work: Work, person: Person, number: ReturnId, *, is_return: bool) -> 
     found = work.returns.get(number)
     state = step(RETURN, found.state, ReturnEvent.CONFIRM if is_return else ReturnEvent.REJECT)
     work.returns.set(number, state, by=person.id)
-    root = (work.items.lineage(found.parent) or found.parent) if is_return else None
-    _set_lineage(work, found.child, root)
+    if is_return:
+        _set_lineage(work, found.child, work.items.lineage(found.parent) or found.parent)
+    elif found.state is ReturnState.CONFIRMED:
+        _set_lineage(work, found.child, None)
     work.ledger.append(f"item:return:{state.value}", f"return:{number}", {"by": person.id})
 
 

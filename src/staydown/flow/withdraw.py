@@ -12,7 +12,7 @@ from staydown.core.request import DispatchState, Parcel, Request
 from staydown.core.states import REQUEST, REQUEST_SENT, ItemEvent, RequestEvent, step
 from staydown.flow import approve, clocks, verify
 from staydown.ports.tools import Tools
-from staydown.ports.work import Task, Withdrawal, Work, WorkKind
+from staydown.ports.work import Drop, Task, Withdrawal, Work, WorkKind
 
 
 def withdraw(
@@ -40,15 +40,18 @@ def withdraw(
     present = [one.line.item for one in work.requests.lines([request_id])[request_id] if not one.dropped]
     if strange := [item for item in items if item not in present]:
         raise Invalid(f"item {strange[0]} is not in {request.reference}")
-    taken = list(items) or present
-    whole = len(set(taken)) == len(present)
     after = step(REQUEST, request.state, RequestEvent.WITHDRAW)
+    before, count = work.requests.withdrawn_items(request_id)
+    taken = [item for item in dict.fromkeys(items or present) if item not in before]
+    if not taken and before.issuperset(present) and present:
+        raise Invalid(f"{request.reference} was withdrawn already")
     attempts = work.requests.attempts([request_id]).get(request_id, [])
-    begun = request.state in REQUEST_SENT or any(one.state is DispatchState.INTENDED for one in attempts)
-    if not begun:
-        approve.drop(work, request, taken, reason="withdrawn")
+    is_sent = request.state in REQUEST_SENT
+    if is_sent or any(one.state is DispatchState.INTENDED for one in attempts):
+        _take_back(tools, work, person, request, taken, reason=reason, number=count + 1, is_sent=is_sent)
     else:
-        _take_back(tools, work, person, request, taken, reason=reason)
+        approve.drop(work, request, taken, reason="withdrawn")
+    whole = before.union(taken).issuperset(present)
     if whole:
         work.requests.close_approvals([request_id])
         work.requests.step([(request, after)])
@@ -61,8 +64,17 @@ def withdraw(
 
 
 def _take_back(
-    tools: Tools, work: Work, person: Person, request: Request, taken: Sequence[ItemId], *, reason: str
+    tools: Tools,
+    work: Work,
+    person: Person,
+    request: Request,
+    taken: Sequence[ItemId],
+    *,
+    reason: str,
+    number: int,
+    is_sent: bool,
 ) -> None:
+    """Tell the provider, and step the items; where nobody knows whether it arrived, it is taken as sent."""
     form = tools.instruments[request.instrument]
     text = form.withdrawal(
         reference=request.reference,
@@ -72,17 +84,22 @@ def _take_back(
         reason=reason,
         exercise=work.exercise,
     )
+    domain = work.origin.split("/", 1)[0]
     withdrawal = Withdrawal(
         request=request.id,
         by=person.id,
         reason=reason,
         text=text,
-        message_id=f"<{request.reference}-withdrawal-{min(taken)}@{work.origin.split('/', 1)[0]}>",
+        message_id=f"<{request.reference}-withdrawal-{number}@{domain}>",
     )
-    number = work.requests.withdraw(withdrawal, taken)
-    work.items.step(taken, ItemEvent.WITHDRAW)
+    key = work.requests.withdraw(withdrawal, taken)
+    if not is_sent:  # a later attempt must not carry these lines
+        work.requests.drop([Drop(request=request.id, item=item, reason="withdrawn") for item in taken])
+        work.items.step(taken, ItemEvent.REFER)
     work.requests.close_lines(taken, request=request.id)
-    work.queue.add(WorkKind.WITHDRAWAL, [number], due_at=work.now, priority=0)
+    elsewhere = work.requests.open_items(taken, request.instrument)
+    work.items.step([item for item in taken if item not in elsewhere], ItemEvent.WITHDRAW)
+    work.queue.add(WorkKind.WITHDRAWAL, [key], due_at=work.now, priority=0)
     verify.schedule(work, taken, apart=tools.settings.apart)
 
 
@@ -98,6 +115,7 @@ def run(tools: Tools, tasks: Sequence[Task]) -> None:
         work.requests.withdrawal_tried(ids, told=False)
         exercise = work.exercise
     told: list[Task] = []
+    refused: list[Task] = []
     for task in tasks:
         taken = todo[task.subject]
         request = requests[taken.request]
@@ -117,13 +135,18 @@ def run(tools: Tools, tasks: Sequence[Task]) -> None:
         receipt = tools.couriers[request.courier].send([parcel])[0]
         if receipt.state in {DispatchState.SENT, DispatchState.RECEIVED}:
             told.append(task)
+        elif receipt.state is DispatchState.FAILED and not receipt.temporary:
+            refused.append(task)
     with tools.begin() as work:
         work.requests.withdrawal_tried([task.subject for task in told], told=True)
         for task in told:
             detail = {"withdrawal": task.subject}
             work.ledger.append("request:withdrawal:sent", f"request:{todo[task.subject].request}", detail)
-        work.queue.done(told)
+        for task in refused:
+            detail = {"withdrawal": task.subject}
+            work.ledger.append("request:withdrawal:refused", f"request:{todo[task.subject].request}", detail)
+        work.queue.done([*told, *refused])
         for task in tasks:
-            if task not in told:
+            if task not in told and task not in refused:
                 wait = timedelta(minutes=min(2 ** min(task.attempts, 6), 60))
                 work.queue.postpone([task], due_at=work.now + wait, trouble="the provider could not be told")

@@ -371,8 +371,8 @@ class Items(Protocol):
     def seen_by(self, ids: Collection[ItemId], agency: AgencyCode) -> frozenset[ItemId]:
         """Those of the items that the agency has sighted itself."""
 
-    def kept(self, ids: Collection[ItemId]) -> frozenset[ItemId]:
-        """Those of the items of which evidence is kept, or a reasoned waiver exists."""
+    def kept(self, ids: Collection[ItemId], *, agency: AgencyCode | None = None) -> frozenset[ItemId]:
+        """Those of the items of which evidence is kept, or a reasoned waiver of the agency (or any) exists."""
 
     def step(self, ids: Collection[ItemId], event: ItemEvent) -> frozenset[ItemId]:
         """Take `event` for all items whose state allows it; gives those that moved.
@@ -476,7 +476,7 @@ class Holds(Protocol):
     def place(
         self, ids: Collection[ItemId], *, agency: AgencyCode, by: PersonId, reason: str, until: datetime
     ) -> list[HoldId]:
-        """Place one hold on each item; items that the agency holds already are left as they are."""
+        """Place one hold on each item; where the agency holds it already, that hold now ends at `until`."""
 
     def on(self, ids: Collection[ItemId]) -> frozenset[ItemId]:
         """Those of the items that somebody holds now."""
@@ -573,6 +573,12 @@ class Requests(Protocol):
 
     def open_items(self, items: Collection[ItemId], instrument: str) -> dict[ItemId, RequestId]:
         """Items that stand in an open request of this instrument, of whatever agency."""
+
+    def proposers(self, items: Collection[ItemId]) -> frozenset[PersonId]:
+        """Everybody who ever proposed one of the items, in whatever request."""
+
+    def withdrawn_items(self, request: RequestId) -> tuple[frozenset[ItemId], int]:
+        """Items of a request that were withdrawn already, and in how many withdrawals."""
 
     def sent_for(self, items: Collection[ItemId]) -> dict[ItemId, list[RequestId]]:
         """Requests that hold these items and were not dropped, by item, newest last."""
@@ -719,6 +725,9 @@ class Queue(Protocol):
             Stale: A lease ran out and somebody else took the row.
         """
 
+    def held(self, tasks: Sequence[Task]) -> list[Task]:
+        """Those of the rows that still exist and are leased by whoever took them."""
+
     def postpone(self, tasks: Sequence[Task], *, due_at: datetime, trouble: str = "") -> None:
         """Give leased rows back, due later."""
 
@@ -760,7 +769,7 @@ class Figures(Protocol):
         """Clocks running, our own that were missed, and providers' that lapsed."""
 
     def hours_to_removal(self, operation: OperationId | None = None) -> dict[str, list[float]]:
-        """Hours from receipt to verified removal, by provider, sorted."""
+        """Hours from receipt to the first verified removal, by provider, sorted."""
 
     def days_to_return(self, operation: OperationId | None = None) -> tuple[list[float], list[float]]:
         """Days from removal to the first confirmed return, and days watched without one, both sorted."""

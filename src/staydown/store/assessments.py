@@ -110,17 +110,23 @@ class Holds:
     def place(
         self, ids: Collection[ItemId], *, agency: AgencyCode, by: PersonId, reason: str, until: datetime
     ) -> list[HoldId]:
-        """Place one hold on each item; items that the agency holds already are left as they are."""
-        held = set(
-            self._conn.execute(
-                select(holds.c.item).where(
-                    among(self._conn, holds.c.item, ids),
-                    holds.c.agency == agency,
-                    holds.c.state.in_(_IN_FORCE),
-                )
-            ).scalars()
+        """Place one hold on each item; where the agency holds it already, that hold now ends at `until`."""
+        wanted = sorted(set(ids))
+        mine = [
+            among(self._conn, holds.c.item, wanted),
+            holds.c.agency == agency,
+            holds.c.state.in_(_IN_FORCE),
+        ]
+        self._conn.execute(
+            update(holds)
+            .where(*mine, holds.c.until <= self._now)
+            .values(state=HoldState.EXPIRED.value, ended_at=self._now, ended_reason="its instant came")
         )
-        fresh = [item for item in sorted(ids) if item not in held]
+        rows = self._conn.execute(
+            update(holds).where(*mine).values(until=until).returning(holds.c.id, holds.c.item)
+        )
+        longer = {row.item: row.id for row in rows}
+        fresh = [item for item in wanted if item not in longer]
         numbers = new_ids(self._conn, holds, len(fresh))
         if fresh:
             self._conn.execute(
@@ -139,7 +145,7 @@ class Holds:
                     for number, item in zip(numbers, fresh, strict=True)
                 ],
             )
-        return [HoldId(number) for number in numbers]
+        return sorted(HoldId(number) for number in [*longer.values(), *numbers])
 
     def on(self, ids: Collection[ItemId]) -> frozenset[ItemId]:
         """Those of the items that somebody holds now."""

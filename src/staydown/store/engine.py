@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, select, text, update
@@ -84,7 +85,10 @@ class Store:
             Outside: The database or its disk gave trouble; nothing was written.
         """
         try:
-            with self.engine.connect().execution_options(staydown_write=write) as conn, conn.begin():
+            options: dict[str, Any] = {"staydown_write": write}
+            if not write and self.engine.dialect.name == "postgresql":  # one view for the whole read
+                options["isolation_level"] = "REPEATABLE READ"
+            with self.engine.connect().execution_options(**options) as conn, conn.begin():
                 work = self._work(conn)
                 yield work
                 work.ledger.flush()
@@ -308,8 +312,10 @@ def _make_key(path: Path) -> Ed25519PrivateKey:
         return _read_key(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path.touch(mode=0o600, exist_ok=False)
-        path.write_text(key.private_bytes_raw().hex() + "\n")
+        part = path.with_name(path.name + ".part")
+        part.touch(mode=0o600)
+        part.write_text(key.private_bytes_raw().hex() + "\n")
+        part.replace(path)
     except OSError as error:
         raise Outside(f"the ledger's key cannot be written to {path}: {error.strerror}") from error
     return key

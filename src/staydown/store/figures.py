@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, func, select
 
@@ -13,6 +13,8 @@ from staydown.store.facets import facets, on_list
 from staydown.store.tables import clocks, dispatches, items, request_items, requests, returns, sightings
 
 Pairs = dict[str, int]
+WATCHED_FOR = timedelta(days=90)
+"""How long a removed item is looked at: nobody can say that it stayed away for longer."""
 FIGURE: Mapping[str, str] = {
     "assessed": "assessed",
     "exempt": "exempt",
@@ -168,15 +170,15 @@ class Figures:
             .subquery()
         )
         rows = self._conn.execute(
-            select(items.c.removed_at, first.c.back)
+            select(items.c.first_removed_at, first.c.back)
             .outerjoin(first, first.c.parent == items.c.id)
-            .where(on_list(operation), items.c.removed_at.is_not(None))
+            .where(on_list(operation), items.c.first_removed_at.is_not(None))
         )
         back: list[float] = []
         quiet: list[float] = []
         for row in rows:
-            until = row.back or self._now
-            days = max(0.0, (until - row.removed_at).total_seconds() / 86400)
+            until = row.back or min(self._now, row.first_removed_at + WATCHED_FOR)
+            days = max(0.0, (until - row.first_removed_at).total_seconds() / 86400)
             (back if row.back else quiet).append(days)
         return sorted(back), sorted(quiet)
 

@@ -13,7 +13,7 @@ from staydown.core.states import ITEM, ItemEvent, ItemState, Presence, sources, 
 from staydown.ports.work import Recorded, SightingRow
 from staydown.store.facets import facets, on_list
 from staydown.store.sets import among, insert_new, is_sqlite, new_ids
-from staydown.store.tables import Instant, evidence, item_keys, items, sightings, waivers
+from staydown.store.tables import Instant, evidence, item_keys, items, persons, sightings, waivers
 
 INTAKE_LOCK = 0x5D01
 """The advisory lock that intake takes on PostgreSQL; any number, as long as nobody else uses it."""
@@ -122,6 +122,7 @@ class Items:
 
     def _widen(self, seen: Sequence[NewSighting], known: Mapping[ItemKey, ItemId]) -> None:
         touched = {known[one.identity.key] for one in seen}
+        self.lock(touched)
         span = (
             select(func.min(sightings.c.seen_at).label("first"), func.max(sightings.c.seen_at).label("last"))
             .where(sightings.c.item == items.c.id)
@@ -273,10 +274,11 @@ class Items:
         )
         return frozenset(rows.scalars())
 
-    def kept(self, ids: Collection[ItemId]) -> frozenset[ItemId]:
-        """Those of the items of which evidence is kept, or a reasoned waiver exists."""
+    def kept(self, ids: Collection[ItemId], *, agency: AgencyCode | None = None) -> frozenset[ItemId]:
+        """Those of the items of which evidence is kept, or a reasoned waiver of the agency (or any) exists."""
         has_evidence = exists().where(evidence.c.item == items.c.id)
-        has_waiver = exists().where(waivers.c.item == items.c.id)
+        own = persons.c.agency == agency if agency is not None else persons.c.agency.is_not(None)
+        has_waiver = exists().where(waivers.c.item == items.c.id, persons.c.id == waivers.c.by, own)
         rows = self._conn.execute(
             select(items.c.id).where(among(self._conn, items.c.id, ids), or_(has_evidence, has_waiver))
         )
@@ -340,7 +342,9 @@ class Items:
         """Those of the items that were ever verified offline, with the last time of it."""
         rows = self._conn.execute(
             select(items.c.id, items.c.removed_at).where(
-                among(self._conn, items.c.id, ids), items.c.removed_at.is_not(None)
+                among(self._conn, items.c.id, ids),
+                items.c.removed_at.is_not(None),
+                items.c.state.not_in([ItemState.WITHDRAWN.value, ItemState.REINSTATED.value]),
             )
         )
         return {row.id: row.removed_at for row in rows}

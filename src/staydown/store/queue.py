@@ -122,10 +122,17 @@ class Queue:
         if not tasks:
             return
         mine = self._mine(tasks)
-        struck = self._conn.execute(delete(work).where(mine, work.c.due_at <= self._now))  # type: ignore[arg-type]
+        latest = max(task.due_at for task in tasks)
+        struck = self._conn.execute(delete(work).where(mine, work.c.due_at <= latest))  # type: ignore[arg-type]
         again = self._conn.execute(update(work).where(mine).values(lease_until=None, lease_by=None))  # type: ignore[arg-type]
         if struck.rowcount + again.rowcount != len(tasks):
             raise Stale("a lease ran out and another worker took over")
+
+    def held(self, tasks: Sequence[Task]) -> list[Task]:
+        """Those of the rows that still exist and are leased by whoever took them."""
+        rows = self._conn.execute(select(work.c.id).where(self._mine(tasks)))  # type: ignore[arg-type]
+        still = set(rows.scalars())
+        return [task for task in tasks if task.id in still]
 
     def postpone(self, tasks: Sequence[Task], *, due_at: datetime, trouble: str = "") -> None:
         """Give leased rows back, due later."""

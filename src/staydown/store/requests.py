@@ -223,6 +223,25 @@ class Requests:
         )
         return {row.item: row.request for row in rows}
 
+    def proposers(self, items: Collection[ItemId]) -> frozenset[PersonId]:
+        """Everybody who ever proposed one of the items, in whatever request."""
+        rows = self._conn.execute(
+            select(requests.c.proposed_by)
+            .distinct()
+            .join(request_items, request_items.c.request == requests.c.id)
+            .where(among(self._conn, request_items.c.item, items))
+        )
+        return frozenset(rows.scalars())
+
+    def withdrawn_items(self, request: RequestId) -> tuple[frozenset[ItemId], int]:
+        """Items of a request that were withdrawn already, and in how many withdrawals."""
+        rows = self._conn.execute(
+            select(withdrawal_items.c.item, withdrawals.c.id)
+            .join(withdrawals, withdrawals.c.id == withdrawal_items.c.withdrawal)
+            .where(withdrawals.c.request == request)
+        ).all()
+        return frozenset(row.item for row in rows), len({row.id for row in rows})
+
     def sent_for(self, items: Collection[ItemId]) -> dict[ItemId, list[RequestId]]:
         """Requests that hold these items and were not dropped, by item, newest last."""
         rows = self._conn.execute(
@@ -302,6 +321,7 @@ class Requests:
                 state=DispatchState.INTENDED,
                 intent_at=self._now,
                 message_id=message_id,
+                approval=approval.id,
             )
         if intents:
             self._conn.execute(
@@ -340,6 +360,7 @@ class Requests:
                     state=DispatchState(row.state),
                     intent_at=row.intent_at,
                     message_id=row.message_id,
+                    approval=row.approval,
                 )
             )
         return found

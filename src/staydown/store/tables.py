@@ -203,7 +203,7 @@ waivers = Table(
     "waivers",
     metadata,
     Column("item", Id, ForeignKey("items.id"), primary_key=True),
-    Column("by", Text, ForeignKey("persons.id"), nullable=False),
+    Column("by", Text, ForeignKey("persons.id"), primary_key=True),
     Column("at", Instant, nullable=False),
     Column("reason", Text, nullable=False),
     CheckConstraint("length(reason) > 0", name="reasoned"),

@@ -58,6 +58,11 @@ class FolderVault:
                 os.link(name, path)
             except FileExistsError:  # somebody else kept the same bytes meanwhile
                 return
+            folder = os.open(path.parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
         finally:
             Path(name).unlink(missing_ok=True)
 

@@ -10,7 +10,8 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from staydown.core.errors import Broken, Outside, Stale, StaydownError
+from staydown.core.errors import Broken, Outside, StaydownError
+from staydown.core.text import clean
 from staydown.flow import answer, approve, clocks, deconflict, dispatch, preserve, verify, withdraw
 from staydown.ports.tools import Tools
 from staydown.ports.work import Task, WorkKind
@@ -52,19 +53,42 @@ def once(tools: Tools, name: str) -> int:
         )
     if not tasks:
         return 0
+    with Renewal(tools, tasks):
+        _do(tools, tasks)
+    return len(tasks)
+
+
+def _do(tools: Tools, tasks: Sequence[Task]) -> None:
+    """Do a batch; if it fails as a whole, its rows one by one, so that one bad row holds up no other.
+
+    Raises:
+        Broken: Evidence or ledger does not verify.
+    """
     kind = tasks[0].kind
     try:
-        with Renewal(tools, tasks):
-            VERBS[kind](tools, tasks)
-    except Stale as error:
-        log.warning("work.taken_over kind=%s rows=%d reason=%s", kind.value, len(tasks), error)
-        _put_off(tools, tasks, str(error))
+        VERBS[kind](tools, tasks)
     except Broken:
         raise
-    except StaydownError as error:
-        log.error("work.failed kind=%s rows=%d reason=%s", kind.value, len(tasks), error)
-        _put_off(tools, tasks, str(error))
-    return len(tasks)
+    except Exception as error:  # noqa: BLE001  # the outer wall: whatever one row brings, the others go on
+        log.error(
+            "work.failed kind=%s rows=%d reason=%s: %s", kind.value, len(tasks), type(error).__name__, error
+        )
+        still = _held(tools, tasks)
+        passing = isinstance(error, Outside) and not error.permanent
+        if len(tasks) > 1 and not passing:
+            for task in still:
+                _do(tools, [task])
+        else:
+            _put_off(tools, still, str(error))
+
+
+def _held(tools: Tools, tasks: Sequence[Task]) -> list[Task]:
+    try:
+        with tools.begin(write=False) as work:
+            return work.queue.held(tasks)
+    except Outside as error:  # the leases run out by themselves
+        log.error("work.held_failed reason=%s", error)
+        return []
 
 
 class Renewal:
@@ -99,7 +123,7 @@ class Renewal:
 def _put_off(tools: Tools, tasks: Sequence[Task], reason: str) -> None:
     try:
         with tools.begin() as work:
-            work.queue.postpone(tasks, due_at=work.now + RETRY, trouble=reason[:500])
+            work.queue.postpone(tasks, due_at=work.now + RETRY, trouble=clean(reason)[:500])
     except Outside as error:  # the leases run out by themselves
         log.error("work.put_off_failed reason=%s", error)
 

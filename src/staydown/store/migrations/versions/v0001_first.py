@@ -451,7 +451,7 @@ def upgrade() -> None:
         sa.CheckConstraint("length(reason) > 0", name=op.f("ck_waivers_reasoned")),
         sa.ForeignKeyConstraint(["by"], ["persons.id"], name=op.f("fk_waivers_by")),
         sa.ForeignKeyConstraint(["item"], ["items.id"], name=op.f("fk_waivers_item")),
-        sa.PrimaryKeyConstraint("item", name=op.f("pk_waivers")),
+        sa.PrimaryKeyConstraint("item", "by", name=op.f("pk_waivers")),
     )
     op.create_table(
         "answers",
