@@ -49,7 +49,7 @@ def test_terrorist_content_has_one_of_five_grounds(ground: Ground) -> None:
 
 @law("Regulation (EU) 2021/784, Art. 1(3)")
 @pytest.mark.parametrize(
-    ("purpose", "answer"), itertools.product(Purpose, (PurposeAnswer.YES, PurposeAnswer.UNSURE))
+    ("purpose", "answer"), list(itertools.product(Purpose, (PurposeAnswer.YES, PurposeAnswer.UNSURE)))
 )
 def test_a_purpose_not_ruled_out_stops_terrorist(purpose: Purpose, answer: PurposeAnswer) -> None:
     with pytest.raises(NoGround):

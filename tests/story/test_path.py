@@ -30,9 +30,9 @@ def test_from_a_sighting_to_a_verified_removal(desk: Desk) -> None:
         "request:proposal:made",
         "request:approval:given",
         "request:dispatch:intended",
-        "request:clock:started",
-        "request:clock:started",
         "request:dispatch:sent",
+        "request:clock:started",
+        "request:clock:started",
         "request:answer:noted",
     ]
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from staydown.core.ids import OperationId
 from staydown.core.item import Identity
-from staydown.core.states import ItemState, RequestState, ReturnState
+from staydown.core.states import RequestState, ReturnState
 from staydown.core.time import parse
 from staydown.exercise.host import Host
 from staydown.exercise.scenario import Scenario
@@ -71,9 +71,7 @@ def score(work: Work, host: Host, catalogue: Catalogue, scenario: Scenario, oper
     }
     wrong = [f"{reference} was taken in twice" for reference in twice]
     wrong += [f"{reference} never arrived" for reference in lost]
-    wrong += _false_removals(
-        work, truth, [one.key for one in items.values() if one.state is ItemState.REMOVED]
-    )
+    wrong += _false_removals(work, truth, list(items))
     return Score(figures, tuple(wrong))
 
 

@@ -93,10 +93,10 @@ def _fit(work: Work, person: Person, ids: Sequence[ItemId]) -> tuple[dict[ItemId
         if item not in states:
             raise NotFound(f"there is no item {item}")
         verdict, ground = assessed.get(item, {}).get(person.agency, (None, None))
-        if states[item][0] not in open_from:
-            left_out[item] = f"is {states[item][0].value}"
-        elif item not in own:
+        if item not in own:
             left_out[item] = f"{person.agency} has not sighted it"
+        elif states[item][0] not in open_from:
+            left_out[item] = f"is {states[item][0].value}"
         elif verdict is not Verdict.TERRORIST or ground is None:
             left_out[item] = f"{person.agency} has not found terrorist content in it"
         elif item not in kept:
