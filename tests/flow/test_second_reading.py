@@ -211,3 +211,29 @@ def test_doubt_takes_an_item_out_of_a_request_that_has_not_left(desk: Desk) -> N
     with desk.store.begin(write=False) as work:
         states = [one.state for one in work.requests.attempts([request.id])[request.id]]
     assert states == [DispatchState.RECEIVED]
+
+
+def test_unrelated_sites_never_share_a_request(desk: Desk) -> None:
+    addresses = ["https://a.page.example/x", "https://b.other.example/y", "https://a.page.example/z"]
+    items = desk.sight(*addresses)
+    desk.view(items)
+    with desk.store.begin() as work:
+        preserve.waive(work, ALICE, items, reason="made up")
+    from dataclasses import replace
+
+    tools, desk.tools = (
+        desk.tools,
+        replace(desk.tools, settings=replace(desk.tools.settings, courier="files")),
+    )
+    desk.store.exercise = False
+    try:
+        done = desk.put(items)
+    finally:
+        desk.tools, desk.store.exercise = tools, True
+    with desk.store.begin(write=False) as work:
+        lines = work.requests.lines([one.id for one in done.requests])
+    assert sorted(len(part) for part in lines.values()) == [1, 2]
+    assert {one.addressee.rsplit(" ", 1)[-1] for one in done.requests} == {
+        "a.page.example",
+        "b.other.example",
+    }

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from staydown.cli.common import As, Json, OperationOption, Reason, app_of, emit, emit_one, until, who
-from staydown.core.errors import Invalid
+from staydown.core.errors import Invalid, Outside
+from staydown.core.people import Role
 
 if TYPE_CHECKING:
     from staydown.core.ids import ItemId, RequestId
@@ -22,6 +24,7 @@ def register(app: typer.Typer) -> None:
     """Add these commands."""
     for name, command in (
         ("preserve", preserve),
+        ("evidence", evidence),
         ("waive-evidence", waive),
         ("assess", assess),
         ("hold", hold),
@@ -58,6 +61,46 @@ def preserve(ctx: typer.Context, keys: Keys, as_: As = "", as_json: Json = False
     with app.tools.begin() as work:
         count = verb.ask(work, who(app, work, as_), _items(work, keys))
     emit_one({"asked": count}, as_json=as_json)
+
+
+def evidence(
+    ctx: typer.Context,
+    key: str,
+    out: Annotated[
+        Path | None, typer.Option(help="A folder to write the kept bytes into, as plain files.")
+    ] = None,
+    as_: As = "",
+    as_json: Json = False,
+) -> None:
+    """List what is kept of an item, and write the bytes out to be read. They are never shown as a page here.
+
+    Example: staydown evidence flock:account:some_one --out kept --as alice
+    """
+    app = app_of(ctx)
+    with app.tools.begin(write=False) as work:
+        who(app, work, as_).require(
+            Role.ANALYST, Role.APPROVER, Role.SIGNATORY, Role.INVESTIGATOR, Role.AUDITOR
+        )
+        found = work.kept.of(_items(work, [key])[0])
+    rows = [
+        {
+            "evidence": one.id,
+            "at": one.capture.at,
+            "sha256": one.capture.sha256,
+            "size_bytes": one.capture.size_bytes,
+            "media_type": one.capture.media_type,
+            "address": one.capture.address,
+        }
+        for one in found
+    ]
+    if out is not None:
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+            for one in found:
+                (out / f"{one.capture.sha256}.txt").write_bytes(app.vault.get(one.capture.sha256))
+        except OSError as error:
+            raise Outside(f"{out} cannot be written: {error.strerror}") from error
+    emit(rows, as_json=as_json)
 
 
 def waive(ctx: typer.Context, keys: Keys, reason: Reason, as_: As = "", as_json: Json = False) -> None:

@@ -142,7 +142,8 @@ def _cell(value: object) -> str:
         return ", ".join(f"{key} {_cell(part)}" for key, part in value.items()) or "-"
     if isinstance(value, (tuple, list)):
         return ", ".join(_cell(part) for part in value) or "-"
-    return "".join(char if char.isprintable() else "\ufffd" for char in str(value))
+    text = str(value).strip().replace("\n", " / ")
+    return "".join(char if char.isprintable() else "\ufffd" for char in text)
 
 
 def until(text: str, now: datetime) -> datetime:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -90,8 +91,9 @@ def world(
             say(f"  {line}")
         say("Ctrl-C ends it")
         ends = time.monotonic() + seconds if seconds is not None else None
-        while hand.is_running() and (ends is None or time.monotonic() < ends):
-            time.sleep(0.1)
+        with suppress(KeyboardInterrupt):  # the way it is meant to end
+            while hand.is_running() and (ends is None or time.monotonic() < ends):
+                time.sleep(0.1)
 
 
 def advance(

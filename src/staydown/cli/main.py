@@ -15,6 +15,8 @@ from staydown.cli import act, exercise, intake, ledger, listing, operation, setu
 from staydown.cli.common import State, report, say
 from staydown.core.errors import StaydownError
 
+INTERRUPTED = 130
+"""The exit code after Ctrl-C."""
 log = logging.getLogger("staydown")
 
 app = typer.Typer(
@@ -65,9 +67,10 @@ def run() -> None:
         app()
     except StaydownError as error:
         sys.exit(report(error))
-    except KeyboardInterrupt:
-        say("staydown: interrupted; nothing was lost, the same command goes on where it was")
-        sys.exit(130)
+    except SystemExit as leaving:
+        if leaving.code == INTERRUPTED:
+            say("staydown: interrupted; nothing was lost, the same command goes on where it was")
+        raise
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any
 
 from staydown.app import HOSTS, App
-from staydown.core.errors import Outside
+from staydown.core.errors import Invalid, Outside
 from staydown.core.ids import AgencyCode, PersonId
 from staydown.core.people import Person, Role
 from staydown.core.time import iso
@@ -119,7 +119,11 @@ def pass_time(app: App, to: datetime) -> int:
 
     Raises:
         Outside: No world runs beside this home.
+        Invalid: The instant has passed.
     """
+    with app.store.begin(write=False) as work:
+        if to < work.now:
+            raise Invalid(f"simulated time stands at {iso(work.now)} and does not go back")
     tools, name, done = app.tools, worker_name(), drain(app.tools, worker_name())
     while True:
         with tools.begin(write=False) as work:

@@ -46,8 +46,11 @@ def start(work: Work, requests: Sequence[Request], *, at: datetime, place: str) 
 
 
 def meet(work: Work, requests: Sequence[RequestId], *, kinds: Sequence[str]) -> None:
-    """Stop clocks because what they waited for came."""
-    work.clocks.end_all(requests, step(CLOCK, ClockState.RUNNING, ClockEvent.MEET), kinds=kinds)
+    """Stop clocks because what they waited for came; one whose end has passed lapses all the same."""
+    running = [clock for clock in work.clocks.running(requests) if clock.kind in kinds]
+    for event, in_time in ((ClockEvent.MEET, True), (ClockEvent.LAPSE, False)):
+        ids = [clock.id for clock in running if (clock.strict_end >= work.now) is in_time]
+        work.clocks.end(ids, step(CLOCK, ClockState.RUNNING, event))
 
 
 def cancel(work: Work, requests: Sequence[RequestId]) -> None:

@@ -192,7 +192,7 @@ def _ready(
         return None
     if begun:  # it may have left: what was intended then is carried through
         return [one.line for one in lines if not one.dropped]
-    if approval.expires_at <= work.now:
+    if approval.expires_at < work.now:
         approve.expire(work, request)
         return None
     try:

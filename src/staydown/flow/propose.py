@@ -6,6 +6,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from staydown.core.assessment import Ground, Verdict
 from staydown.core.errors import Invalid, NotEntitled, NotFound, Outside
@@ -113,13 +114,14 @@ def _fit(work: Work, person: Person, ids: Sequence[ItemId]) -> tuple[dict[ItemId
 
 def _by_room(
     tools: Tools, work: Work, ready: Sequence[ItemId], instrument: str, left_out: dict[ItemId, str]
-) -> dict[str, tuple[Room, ContactPoint, list[tuple[ItemId, str]]]]:
+) -> list[tuple[Room, ContactPoint, str, list[tuple[ItemId, str]]]]:
     brief = work.items.brief(ready)
-    by_provider: dict[str, list[tuple[ItemId, str]]] = defaultdict(list)
+    by_desk: dict[tuple[str, str], list[tuple[ItemId, str]]] = defaultdict(list)
     for item in ready:
-        by_provider[brief[item][0]].append((item, brief[item][1]))
-    groups = {}
-    for provider, members in sorted(by_provider.items()):
+        provider, address, *_ = brief[item]
+        by_desk[provider, _site(tools.catalogue.room(provider), address)].append((item, address))
+    groups: list[tuple[Room, ContactPoint, str, list[tuple[ItemId, str]]]] = []
+    for (provider, site), members in sorted(by_desk.items()):
         room = tools.catalogue.room(provider)
         contact = contact_for(tools, work, room, instrument)
         if contact is None:
@@ -127,8 +129,13 @@ def _by_room(
                 {item: f"{provider} has no contact point for {instrument}" for item, _ in members}
             )
         else:
-            groups[provider] = (room, contact, members)
+            groups.append((room, contact, f"{room.title} {site}".strip(), members))
     return groups
+
+
+def _site(room: Room, address: str) -> str:
+    """The host, where a room has none of its own: unrelated sites never share a request."""
+    return "" if room.hosts or room.host_patterns or room.schemes else urlsplit(address).hostname or address
 
 
 def contact_for(tools: Tools, work: Work, room: Room, instrument: str) -> ContactPoint | None:
@@ -147,7 +154,7 @@ def _drafts(
     work: Work,
     person: Person,
     form: Instrument,
-    groups: Mapping[str, tuple[Room, ContactPoint, list[tuple[ItemId, str]]]],
+    groups: Sequence[tuple[Room, ContactPoint, str, list[tuple[ItemId, str]]]],
     grounds: Mapping[ItemId, Ground],
     *,
     operation: OperationId | None,
@@ -155,17 +162,19 @@ def _drafts(
 ) -> Iterator[NewRequest]:
     size = tools.settings.lines_per_request
     parts = [
-        (room, contact, members[at : at + size])
-        for room, contact, members in groups.values()
+        (room, contact, addressee, members[at : at + size])
+        for room, contact, addressee, members in groups
         for at in range(0, len(members), size)
     ]
-    for number, (room, contact, members) in zip(work.requests.reserve(len(parts)), parts, strict=True):
+    for number, (room, contact, addressee, members) in zip(
+        work.requests.reserve(len(parts)), parts, strict=True
+    ):
         reference = f"SD-{work.origin.rsplit('/', 1)[-1]}-{number:06d}"
         spoken = language if language in room.languages else room.languages[0]
         rendered = form.render(
             reference=reference,
             agency=person.agency,
-            addressee=room.title,
+            addressee=addressee,
             language=spoken,
             lines=[(item, at, address, grounds[item].value) for at, (item, address) in enumerate(members, 1)],
             issued_at=work.now,
@@ -182,7 +191,7 @@ def _drafts(
             version=1,
             proposed_by=person.id,
             proposed_at=work.now,
-            addressee=room.title,
+            addressee=addressee,
             contact_point=contact.address,
             courier=contact.courier,
             cover=rendered.cover,

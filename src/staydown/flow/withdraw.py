@@ -124,7 +124,7 @@ def run(tools: Tools, tasks: Sequence[Task]) -> None:
             contact_point=request.contact_point,
             sender=request.agency,
             addressee=request.addressee,
-            subject=subjects[request.id],
+            subject=f"WITHDRAWN: {subjects[request.id]}",
             text=taken.text,
             lines=tuple(one.line for one in lines[request.id] if one.line.item in taken.items),
             message_id=taken.message_id,
