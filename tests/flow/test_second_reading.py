@@ -237,3 +237,19 @@ def test_unrelated_sites_never_share_a_request(desk: Desk) -> None:
         "a.page.example",
         "b.other.example",
     }
+
+
+@pytest.mark.parametrize(("minutes", "state"), [(0, "met"), (150, "lapsed")])
+def test_a_clock_is_met_by_when_the_provider_decided(desk: Desk, minutes: int, state: str) -> None:
+    """Noted late, decided in time: met. Decided late: lapsed, whatever the worker was doing meanwhile."""
+    request, _ = proposed(desk, desk.show("qorvana"))
+    desk.consent(request)
+    desk.work()
+    with desk.store.begin(write=False) as work:
+        sent = work.now
+    desk.store.set_simulated(sent + timedelta(hours=3))
+    with desk.store.begin() as work:
+        said = LineAnswer(number=1, decision=Decision.REMOVED, at=sent + timedelta(minutes=minutes))
+        answer.answer(work, request.id, [said], by=ALICE)
+        (clock,) = [one for one in work.clocks.listed() if one.kind == "act"]
+        assert clock.state.value == state

@@ -90,7 +90,9 @@ def _note(
     work.ledger.append("request:answer:noted", f"request:{request.id}", detail)
     if not work.requests.unanswered([request.id]):
         work.requests.step([(request, step(REQUEST, request.state, RequestEvent.ANSWER))])
-        clocks.meet(work, [request.id], kinds=[ACT.name])
+        lower = request.sent_at or work.now
+        decided = [dispatch.believable(one.at, not_before=lower, now=work.now) for one in said]
+        clocks.meet(work, [request.id], kinds=[ACT.name], at=max(decided))
         work.queue.cancel(WorkKind.ASK, [request.id])
 
 

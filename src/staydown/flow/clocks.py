@@ -45,11 +45,11 @@ def start(work: Work, requests: Sequence[Request], *, at: datetime, place: str) 
         work.queue.add(WorkKind.CLOCK, ids, due_at=max(instant, work.now), priority=0)
 
 
-def meet(work: Work, requests: Sequence[RequestId], *, kinds: Sequence[str]) -> None:
-    """Stop clocks because what they waited for came; one whose end has passed lapses all the same."""
+def meet(work: Work, requests: Sequence[RequestId], *, kinds: Sequence[str], at: datetime) -> None:
+    """Stop clocks because what they waited for came at an instant; one that had ended by then lapses."""
     running = [clock for clock in work.clocks.running(requests) if clock.kind in kinds]
     for event, in_time in ((ClockEvent.MEET, True), (ClockEvent.LAPSE, False)):
-        ids = [clock.id for clock in running if (clock.strict_end >= work.now) is in_time]
+        ids = [clock.id for clock in running if (clock.strict_end >= at) is in_time]
         work.clocks.end(ids, step(CLOCK, ClockState.RUNNING, event))
 
 
