@@ -28,16 +28,16 @@ class Settings:
     origin: str = ""  #: the ledger's name towards others; empty: made from the home's own id
     courier: str = "files"  #: outside an exercise: `files`, or `contact` for what each contact point says
     place: str = "here"  #: where checks are made from, such as NL
-    mail_host: str = ""
-    mail_port: int = 25
-    mail_from: str = ""
+    mail_host: str = ""  #: the relay that takes our mail; empty: no mail leaves
+    mail_port: int = 25  #: of the relay
+    mail_from: str = ""  #: the address our mail comes from
     apart_s: int = 3600  #: two checks that agree on `offline` lie at least this far apart
-    lines_per_request: int = 100
-    holds_per_agency: int = 500
+    lines_per_request: int = 100  #: at most so many items in one request
+    holds_per_agency: int = 500  #: in force at a time
     hold_days: int = 90  #: the longest hold
     questions_per_hour: int = 20  #: by agency
     lease_s: int = 9  #: longer than the longest possible send
-    batch: int = 200
+    batch: int = 200  #: rows of work that a worker takes at a time
     sign_in: bool = False  #: whether persons sign in; `--as` is refused then
 
     @property

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from staydown.core.errors import Invalid, NotEntitled, SameEyes
+from staydown.core.errors import Invalid, NotEntitled, SameEyes, Stale
 from staydown.core.ids import ItemId
 from staydown.core.people import Role
 from staydown.core.request import Decision, DispatchState, LineAnswer, Request
@@ -179,6 +179,8 @@ def test_rejecting_one_suggestion_leaves_another_confirmation_alone(desk: Desk) 
             [Suggestion(parent=other, child=child, score=0.5, reasons=("made up",))]
         )
         watch.decide(work, ALICE, first.id, is_return=True)
+        with pytest.raises(Stale, match="another return"):
+            watch.decide(work, ALICE, second, is_return=True)
         watch.decide(work, ALICE, second, is_return=False)
         assert work.items.lineage(child) == old
 

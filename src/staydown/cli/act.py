@@ -266,13 +266,25 @@ def propose(
         lines = work.requests.lines([one.id for one in done.requests])
         names = {one.id: one.key for one in work.items.get(list(done.left_out))}
     rows: list[dict[str, object]] = [
-        {"reference": one.reference, "provider": one.provider, "items": len(lines[one.id]), "left_out": None}
+        {
+            "reference": one.reference,
+            "provider": one.provider,
+            "items": len(lines[one.id]),
+            "item": None,
+            "left_out": None,
+        }
         for one in done.requests
     ]
     rows += [
-        {"reference": None, "provider": None, "items": names[i], "left_out": why}
+        {"reference": None, "provider": None, "items": None, "item": names[i], "left_out": why}
         for i, why in done.left_out.items()
     ]
+    if not as_json:
+        rows = [
+            {name: value for name, value in row.items() if name != "item"}
+            | {"items": row["items"] or row["item"]}
+            for row in rows
+        ]
     emit(rows, as_json=as_json)
 
 

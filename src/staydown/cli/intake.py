@@ -108,8 +108,10 @@ def intake(
         },
         as_json=as_json,
     )
+    for new in done.agencies_new:
+        say(f"note: {new} is an agency that this store did not know; it was added")
     if done.refused:
-        say(f"{done.refused} records were refused: see {done.refused_file}")
+        say(f"refused records: {done.refused}; see {done.refused_file}")
         raise typer.Exit(3)
 
 

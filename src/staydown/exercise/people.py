@@ -291,19 +291,18 @@ class Staff:
         with self.tools.begin() as work:
             suggested = work.returns.listed(ReturnState.SUGGESTED)
             mine = work.items.seen_by([one.child for one in suggested], code)
+            linked = {one.child for one in work.returns.listed(ReturnState.CONFIRMED)}
             for one in suggested:
-                if one.child not in mine:
+                if one.child not in mine or one.child in linked:
                     continue
                 child, parent = self.reading(work, one.child), self.reading(work, one.parent)
                 if child is None or parent is None:
                     continue
                 same = child.voice == parent.voice and bool(child.ground) == bool(parent.ground)
-                watch.decide(
-                    work,
-                    person,
-                    one.id,
-                    is_return=same != chance(0.02, self.seed, "misjudges", one.child, one.parent),
-                )
+                is_return = same != chance(0.02, self.seed, "misjudges", one.child, one.parent)
+                watch.decide(work, person, one.id, is_return=is_return)
+                if is_return:
+                    linked.add(one.child)
 
     def complaints(self, told: Iterable[tuple[str, str, int, str]]) -> None:
         """Somebody says that a page was wrongly referred: the agency looks again, and takes it back."""

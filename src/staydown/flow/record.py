@@ -38,6 +38,7 @@ class Intake:
     refused: int
     refused_file: Path | None
     seconds: float
+    agencies_new: tuple[AgencyCode, ...] = ()  #: codes nobody had used before
 
 
 def record(work: Work, seen: Sequence[NewSighting], *, operation: OperationId | None = None) -> Recorded:
@@ -114,8 +115,9 @@ def take_in(
         NotFound: There is no such operation.
     """
     started = monotonic()
-    if operation is not None:
-        with tools.begin(write=False) as work:
+    with tools.begin(write=False) as work:
+        known_codes = {one.code for one in work.people.agencies()}
+        if operation is not None:
             work.operations.get(operation)
     file_sha256 = _hash_of(path)
     new: set[ItemId] = set()
@@ -131,6 +133,8 @@ def take_in(
             known.update(done.items_known)
             if progress:
                 progress(len(batch))
+    with tools.begin(write=False) as work:
+        codes = {one.code for one in work.people.agencies()}
     return Intake(
         sightings=sightings,
         items_new=len(new),
@@ -138,6 +142,7 @@ def take_in(
         refused=refused.count,
         refused_file=refused.path if refused.count else None,
         seconds=round(monotonic() - started, 3),
+        agencies_new=tuple(sorted(codes - known_codes)),
     )
 
 

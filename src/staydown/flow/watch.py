@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import timedelta
 
+from staydown.core.errors import Stale
 from staydown.core.ids import ItemId, ReturnId
 from staydown.core.people import Person, Role
 from staydown.core.states import RETURN, ReturnEvent, ReturnState, step
@@ -21,12 +22,20 @@ def suggest(work: Work, ids: Sequence[ItemId]) -> list[ReturnId]:
     pairs: dict[tuple[ItemId, ItemId], list[Shared]] = defaultdict(list)
     for child, parent, kind, value, carriers in work.kept.shared_marks(ids, KINDS, at_most=CARRIERS_AT_MOST):
         pairs[child, parent].append(Shared(kind=kind, value=value, carriers=carriers))
+    linked = {
+        one.child for one in work.returns.listed(ReturnState.CONFIRMED, of={child for child, _ in pairs})
+    }
     removed = work.items.removed_before({parent for _, parent in pairs})
     recorded = work.items.recorded_at({child for child, _ in pairs} | set(removed))
     best: dict[ItemId, tuple[float, float, ItemId, tuple[str, ...]]] = {}
     for (child, parent), shared in sorted(pairs.items()):
         gone_at = removed.get(parent)
-        if gone_at is None or recorded[child] < gone_at - BEFORE or recorded[child] <= recorded[parent]:
+        if (
+            gone_at is None
+            or child in linked
+            or recorded[child] < gone_at - BEFORE
+            or recorded[child] <= recorded[parent]
+        ):
             continue
         likely, reasons = score(shared)
         rank = (likely, gone_at.timestamp(), parent, reasons)
@@ -66,6 +75,11 @@ def decide(work: Work, person: Person, number: ReturnId, *, is_return: bool) -> 
     """
     person.require(Role.ANALYST)
     found = work.returns.get(number)
+    others = work.returns.listed(ReturnState.CONFIRMED, of=[found.child])
+    if is_return and any(one.id != number for one in others):
+        raise Stale(
+            "another return was confirmed for this item", hint="Reject that one first, if it was an error."
+        )
     state = step(RETURN, found.state, ReturnEvent.CONFIRM if is_return else ReturnEvent.REJECT)
     work.returns.set(number, state, by=person.id)
     if is_return:
