@@ -255,3 +255,13 @@ def test_a_clock_is_met_by_when_the_provider_decided(desk: Desk, minutes: int, s
         answer.answer(work, request.id, [said], by=ALICE)
         (clock,) = [one for one in work.clocks.listed() if one.kind == "act"]
         assert clock.state.value == state
+
+
+def test_keeping_a_page_again_does_not_make_a_new_owner_the_old_one(desk: Desk) -> None:
+    request, (item,) = proposed(desk, desk.show("qorvana"))
+    desk.show("qorvana", handle="somebody_else")
+    desk.keep([item])
+    desk.consent(request)
+    desk.work()
+    assert desk.world.intakes == []
+    assert desk.state(item) is ItemState.UNSURE

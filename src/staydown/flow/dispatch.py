@@ -70,12 +70,14 @@ def _look_again(tools: Tools, tasks: Sequence[Task]) -> None:
     replies = tools.fetch.many([Ask(address=brief[item][1]) for item in old])
     looks = [verify.looked(tools, i, brief[i][0], reply) for i, reply in zip(old, replies, strict=True)]
     with tools.begin() as work:
+        work.requests.get(waiting, lock=True)
         work.queue.confirm(tasks, lease=tools.settings.lease)
         changed = _changed(tools, work, dict(zip(old, replies, strict=True)), {i: brief[i][0] for i in old})
         verify.note(work, looks, apart=tools.settings.apart, place=tools.settings.place)
         gone = {one.item for one in looks if one.look.sight is Sight.OFFLINE}
+        locked = [r for r in work.requests.get(waiting, lock=True) if r.state is RequestState.APPROVED]
         lines = work.requests.lines(waiting)
-        for request in work.requests.get(waiting, lock=True):
+        for request in locked:
             mine = [one.line.item for one in lines[request.id] if not one.dropped and one.line.item in gone]
             approve.drop(work, request, mine, reason="gone")
             other = [

@@ -180,9 +180,21 @@ def _capture(tools: Tools, item: ItemId, reply: Reply) -> Capture:
     )
 
 
+def _still_own(before: Sequence[Mark], fresh: Sequence[Mark]) -> list[Mark]:
+    """The marks to add. A handle or number that replaces another one is left out: before a request leaves, that
+    difference sends the item back to assessment."""
+    strange = set()
+    for kind in (MarkKind.HANDLE, MarkKind.STABLE_ID):
+        was, now = ({mark.value.lower() for mark in marks if mark.kind is kind} for marks in (before, fresh))
+        if was and now and not was & now:
+            strange.add(kind)
+    return [mark for mark in fresh if mark.kind not in strange]
+
+
 def _store(work: Work, kept: Sequence[_Kept]) -> None:
     numbers = work.kept.add([capture for one in kept for capture in one.captures])
-    work.kept.add_marks({one.item: one.marks for one in kept})
+    before = work.kept.marks([one.item for one in kept])
+    work.kept.add_marks({one.item: _still_own(before.get(one.item, []), one.marks) for one in kept})
     work.kept.add_fingerprints(
         [(one.item, how, v, what) for one in kept for how, v, what in one.fingerprints]
     )
