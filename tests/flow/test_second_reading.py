@@ -259,7 +259,7 @@ def test_a_clock_is_met_by_when_the_provider_decided(desk: Desk, minutes: int, s
 
 def test_keeping_a_page_again_does_not_make_a_new_owner_the_old_one(desk: Desk) -> None:
     request, (item,) = proposed(desk, desk.show("qorvana"))
-    desk.show("qorvana", handle="somebody_else")
+    desk.show("qorvana", handle="qorvana2")
     desk.keep([item])
     desk.consent(request)
     desk.work()

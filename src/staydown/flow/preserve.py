@@ -185,7 +185,10 @@ def _still_own(before: Sequence[Mark], fresh: Sequence[Mark]) -> list[Mark]:
     difference sends the item back to assessment."""
     strange = set()
     for kind in (MarkKind.HANDLE, MarkKind.STABLE_ID):
-        was, now = ({mark.value.lower() for mark in marks if mark.kind is kind} for marks in (before, fresh))
+        was, now = (
+            {m.value.lower() for m in marks if m.kind is kind and not m.value.startswith("~")}
+            for marks in (before, fresh)
+        )
         if was and now and not was & now:
             strange.add(kind)
     return [mark for mark in fresh if mark.kind not in strange]
