@@ -463,12 +463,6 @@ class Assessments(Protocol):
     def assessors(self, ids: Collection[ItemId]) -> frozenset[PersonId]:
         """Everybody who ever assessed one of the items."""
 
-    def not_assessed_by(self, agency: AgencyCode, ids: Collection[ItemId]) -> list[ItemId]:
-        """Those of the items that the agency has no assessment in force on."""
-
-    def made_since(self, who: PersonId, since: datetime) -> int:
-        """How many assessments a person has made since an instant."""
-
 
 class Holds(Protocol):
     """Where somebody asked to wait."""
@@ -625,11 +619,6 @@ class Checks(Protocol):
     def add(self, made: Sequence[Check]) -> None:
         """Note checks."""
 
-    def count(
-        self, ids: Collection[ItemId], *, since: dict[ItemId, datetime] | None = None
-    ) -> dict[ItemId, int]:
-        """How often items were looked at, by item; where given, only after an instant."""
-
 
 class Clocks(Protocol):
     """Legal and house periods that run."""
@@ -647,12 +636,6 @@ class Clocks(Protocol):
         self, *, operation: str | None = None, state: ClockState | None = None, party: str | None = None
     ) -> list[ClockRow]:
         """Clocks in the order of their ends."""
-
-    def due(self, limit: int) -> list[DueClock]:
-        """Running clocks whose strict end has come, earliest first."""
-
-    def next_end(self) -> datetime | None:
-        """The earliest strict end of a running clock."""
 
     def end(self, ids: Collection[ClockId], state: ClockState) -> None:
         """Stop clocks."""

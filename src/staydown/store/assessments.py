@@ -77,26 +77,6 @@ class Assessments:
         )
         return frozenset(rows.scalars())
 
-    def not_assessed_by(self, agency: AgencyCode, ids: Collection[ItemId]) -> list[ItemId]:
-        """Those of the items that the agency has no assessment in force on."""
-        rows = self._conn.execute(
-            select(assessments.c.item).where(
-                among(self._conn, assessments.c.item, ids),
-                assessments.c.agency == agency,
-                assessments.c.closed_at.is_(None),
-            )
-        )
-        known = set(rows.scalars())
-        return [item for item in ids if item not in known]
-
-    def made_since(self, who: PersonId, since: datetime) -> int:
-        """How many assessments a person has made since an instant."""
-        return self._conn.execute(
-            select(func.count())
-            .select_from(assessments)
-            .where(assessments.c.by == who, assessments.c.at >= since)
-        ).scalar_one()
-
 
 class Holds:
     """Where somebody asked to wait."""

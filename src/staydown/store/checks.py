@@ -42,17 +42,6 @@ class Checks:
                 ],
             )
 
-    def count(
-        self, ids: Collection[ItemId], *, since: dict[ItemId, datetime] | None = None
-    ) -> dict[ItemId, int]:
-        """How often items were looked at, by item; where given, only after an instant."""
-        statement = select(checks.c.item, checks.c.at).where(among(self._conn, checks.c.item, ids))
-        counted: dict[ItemId, int] = {}
-        for row in self._conn.execute(statement):
-            if since is None or row.item not in since or row.at > since[row.item]:
-                counted[row.item] = counted.get(row.item, 0) + 1
-        return counted
-
 
 class Clocks:
     """Legal and house periods that run."""
@@ -129,22 +118,6 @@ class Clocks:
             )
             for row in self._conn.execute(statement)
         ]
-
-    def due(self, limit: int) -> list[DueClock]:
-        """Running clocks whose strict end has come, earliest first."""
-        rows = self._conn.execute(
-            select(clocks)
-            .where(clocks.c.state == ClockState.RUNNING.value, clocks.c.strict_end <= self._now)
-            .order_by(clocks.c.strict_end)
-            .limit(limit)
-        )
-        return [_clock(row) for row in rows]
-
-    def next_end(self) -> datetime | None:
-        """The earliest strict end of a running clock."""
-        return self._conn.execute(
-            select(func.min(clocks.c.strict_end)).where(clocks.c.state == ClockState.RUNNING.value)
-        ).scalar_one_or_none()
 
     def end(self, ids: Collection[ClockId], state: ClockState) -> None:
         """Stop clocks."""

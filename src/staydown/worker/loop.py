@@ -8,7 +8,7 @@ import secrets
 import socket
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from staydown.core.errors import Broken, Outside, StaydownError
 from staydown.core.text import clean
@@ -134,9 +134,3 @@ def drain(tools: Tools, name: str, *, at_most: int | None = None) -> int:
     while (count := once(tools, name)) and (at_most is None or taken < at_most):
         taken += count
     return taken + count
-
-
-def next_due(tools: Tools) -> datetime | None:
-    """The instant of the earliest row of work."""
-    with tools.begin(write=False) as work:
-        return work.queue.next_due()
