@@ -23,7 +23,7 @@ from staydown.core.text import clean
 from staydown.flow import approve, clocks, verify
 from staydown.flow.approve import digest_of
 from staydown.ports import Ask, Known, Knows, Reply
-from staydown.ports.tools import Tools
+from staydown.ports.tools import Point, Tools
 from staydown.ports.work import LineState, Task, Work, WorkKind
 
 FIRST_ANSWER = timedelta(minutes=50)
@@ -42,11 +42,15 @@ class _Outgoing:
 def run(tools: Tools, tasks: Sequence[Task]) -> None:
     """Let due requests leave."""
     _look_again(tools, tasks)
+    tools.reached(Point.BEFORE_INTENT)
     outgoing = _intend(tools, tasks)
     if not outgoing:
         return
+    tools.reached(Point.AFTER_INTENT)
     known, receipts = _carry(tools, outgoing)
+    tools.reached(Point.AFTER_SEND)
     _settle(tools, outgoing, known, receipts)
+    tools.reached(Point.AFTER_RECEIPT)
 
 
 # --- 1: look again ------------------------------------------------------------------------------------
@@ -298,6 +302,7 @@ def _settle(
             if one.task.id not in over and one not in unknown:
                 wait = timedelta(minutes=min(2 ** min(one.task.attempts, 6), 60))
                 work.queue.postpone([one.task], due_at=work.now + wait, trouble=clean(receipt.detail))
+        tools.reached(Point.BEFORE_RECEIPT)
 
 
 def _ended(word: Known | None, receipt: Receipt | None) -> Receipt:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 from staydown.ports import Catalogue, Courier, Fetch, Instrument, Matcher, Probe, Vault
@@ -17,6 +18,20 @@ class Begin(Protocol):
 
     def __call__(self, *, write: bool = True) -> AbstractContextManager[Work]:
         """One transaction, committed at the end of the block."""
+
+
+class Point(StrEnum):
+    """The places on a request's way out at which a process may die; tests make it die at each of them."""
+
+    BEFORE_INTENT = "before-intent"  #: the items were looked at; nothing is written yet
+    AFTER_INTENT = "after-intent"  #: the intent is committed; nothing was sent
+    AFTER_SEND = "after-send"  #: the receiver may have it; we have written nothing
+    BEFORE_RECEIPT = "before-receipt"  #: the receipt is written but not committed
+    AFTER_RECEIPT = "after-receipt"  #: everything is committed
+
+
+def passed(point: Point) -> None:
+    """Nothing happens at a point; faults are put in by whoever tests."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,3 +47,4 @@ class Tools:
     couriers: Mapping[str, Courier]
     instruments: Mapping[str, Instrument]
     matchers: Mapping[str, Matcher]
+    reached: Callable[[Point], None] = passed
