@@ -17,7 +17,7 @@ from staydown.testing.world import Page
 from support import Desk
 
 LIVES = 8
-REQUESTS = 12
+REQUESTS = 80
 
 
 def worker(desk: Desk) -> subprocess.Popen[bytes]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
-from staydown.core.errors import Invalid, NotEntitled
+from staydown.core.errors import Invalid, NotEntitled, NotFound
 from staydown.core.ids import PersonId, RequestId
 from staydown.core.people import Person, Role
 from staydown.core.request import Decision, LineAnswer, Parcel, Request
@@ -23,38 +23,56 @@ ASK_AGAIN = (4 * _HOUR, 12 * _HOUR, _DAY, 3 * _DAY, 7 * _DAY)
 """When a provider that can be asked is asked for its answer, counted from the receipt."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What a provider said about the lines of one request."""
+
+    request: RequestId
+    lines: Sequence[LineAnswer]  #: one answer per line; lines not mentioned stay open
+
+
 def answer(
     work: Work, request_id: RequestId, given: Sequence[LineAnswer], *, by: Person | None, place: str = "here"
 ) -> None:
-    """Note what a provider says about lines; an answer also proves that the request arrived.
+    """Note what a provider says about the lines of one request; see `answers`."""
+    answers(work, [Said(request=request_id, lines=given)], by=by, place=place)
+
+
+def answers(work: Work, said: Sequence[Said], *, by: Person | None, place: str = "here") -> None:
+    """Note what providers say about lines; an answer also proves that the request arrived.
 
     Args:
         work: One open transaction.
-        request_id: The request it answers.
-        given: One answer per line; lines not mentioned stay open.
+        said: At most one for each request.
         by: The person who notes it: of the provider, or of the agency that asked; None where the
             provider's own interface said it.
         place: Where clocks that start with the proof of receipt are counted.
 
     Raises:
         NotEntitled: The person is neither of that provider nor of that agency.
+        NotFound: There is no such request.
         Invalid: There is no such line.
-        IllegalStep: The request has not left.
+        IllegalStep: A request has not left.
     """
-    request = work.requests.one(request_id, lock=True)
-    if by is not None:
-        _may_answer(by, request)
-    lines = {one.line.number: one for one in work.requests.lines([request_id])[request_id]}
-    for one in given:
-        if one.number not in lines or lines[one.number].dropped:
-            raise Invalid(f"{request.reference} has no line {one.number}")
-    if request.state is RequestState.DISPATCHED:
-        claimed = min((one.at for one in given if one.at), default=None)
-        at = dispatch.believable(claimed, not_before=request.sent_at or work.now, now=work.now)
-        dispatch.receive(work, [(request, at)], place=place)
-        request = replace(request, state=RequestState.RUNNING, version=request.version + 1)
-    step(REQUEST, request.state, RequestEvent.ANSWER)
-    _note(work, request, given, lines, by=by.id if by else None)
+    ids = [one.request for one in said]
+    found = {one.id: one for one in work.requests.get(ids, lock=True)}
+    if missing := [number for number in ids if number not in found]:
+        raise NotFound(f"there is no request {missing[0]}", hint="staydown requests lists them.")
+    lines = {
+        request: {one.line.number: one for one in own} for request, own in work.requests.lines(ids).items()
+    }
+    for one in said:
+        if by is not None:
+            _may_answer(by, found[one.request])
+        for line in one.lines:
+            known = lines[one.request].get(line.number)
+            if known is None or known.dropped:
+                raise Invalid(f"{found[one.request].reference} has no line {line.number}")
+    for request in _arrived(work, said, found, place=place):
+        found[request.id] = request
+    for one in said:
+        step(REQUEST, found[one.request].state, RequestEvent.ANSWER)
+    _note(work, said, found, lines, by=by.id if by else None)
 
 
 def _may_answer(person: Person, request: Request) -> None:
@@ -65,35 +83,76 @@ def _may_answer(person: Person, request: Request) -> None:
     person.require(Role.ANALYST, Role.COORDINATOR)
 
 
+def _arrived(
+    work: Work, said: Sequence[Said], found: Mapping[RequestId, Request], *, place: str
+) -> list[Request]:
+    """Those of the requests of which this is the first proof that they arrived, as they now stand."""
+    received: list[tuple[Request, datetime]] = []
+    for one in said:
+        request = found[one.request]
+        if request.state is RequestState.DISPATCHED:
+            claimed = min((line.at for line in one.lines if line.at), default=None)
+            lower = request.sent_at or work.now
+            received.append((request, dispatch.believable(claimed, not_before=lower, now=work.now)))
+    dispatch.receive(work, received, place=place)
+    return [
+        replace(request, state=RequestState.RUNNING, version=request.version + 1) for request, _ in received
+    ]
+
+
 def _note(
     work: Work,
-    request: Request,
-    given: Sequence[LineAnswer],
-    lines: Mapping[int, LineState],
+    said: Sequence[Said],
+    found: Mapping[RequestId, Request],
+    lines: Mapping[RequestId, Mapping[int, LineState]],
     *,
     by: PersonId | None,
 ) -> None:
-    fresh = [one for one in given if one.decision is not lines[one.number].decision]
-    said = [replace(one, reason=clean(one.reason)) for one in fresh if one.decision is not Decision.PENDING]
-    if not said:
-        return
-    work.requests.answer(request.id, said, by=by)
-    refused = [
-        lines[one.number].line.item
+    fresh = {
+        one.request: [
+            replace(line, reason=clean(line.reason))
+            for line in one.lines
+            if line.decision is not lines[one.request][line.number].decision
+            and line.decision is not Decision.PENDING
+        ]
         for one in said
-        if one.decision is Decision.REFUSED and lines[one.number].open
+    }
+    fresh = {request: given for request, given in fresh.items() if given}
+    if not fresh:
+        return
+    work.requests.answer(fresh, by=by)
+    told = [
+        (request, line, lines[request][line.number]) for request, given in fresh.items() for line in given
     ]
-    work.items.step(refused, ItemEvent.REFUSE)
-    work.requests.close_lines(refused, request=request.id)
-    work.queue.add(WorkKind.CHECK, [lines[one.number].line.item for one in said], due_at=work.now)
-    detail = {"answers": [[one.number, one.decision.value, one.reason] for one in said], "by": by}
-    work.ledger.append("request:answer:noted", f"request:{request.id}", detail)
-    if not work.requests.unanswered([request.id]):
-        work.requests.step([(request, step(REQUEST, request.state, RequestEvent.ANSWER))])
-        lower = request.sent_at or work.now
-        decided = [dispatch.believable(one.at, not_before=lower, now=work.now) for one in said]
-        clocks.meet(work, [request.id], kinds=[ACT.name], at=max(decided))
-        work.queue.cancel(WorkKind.ASK, [request.id])
+    refused = [
+        (r, known.line.item) for r, line, known in told if line.decision is Decision.REFUSED and known.open
+    ]
+    work.items.step([item for _, item in refused], ItemEvent.REFUSE)
+    work.requests.close_lines(refused)
+    work.queue.add(WorkKind.CHECK, [known.line.item for _, _, known in told], due_at=work.now)
+    for request, given in fresh.items():
+        detail = {"answers": [[one.number, one.decision.value, one.reason] for one in given], "by": by}
+        work.ledger.append("request:answer:noted", f"request:{request}", detail)
+    open_still = work.requests.unanswered(list(fresh))
+    _finish(work, {r: given for r, given in fresh.items() if r not in open_still}, found)
+
+
+def _finish(
+    work: Work, told: Mapping[RequestId, Sequence[LineAnswer]], found: Mapping[RequestId, Request]
+) -> None:
+    """Requests of which every line is answered: the provider acted when it decided, not when we noted it."""
+    if not told:
+        return
+    work.requests.step([(found[r], step(REQUEST, found[r].state, RequestEvent.ANSWER)) for r in told])
+    decided = {
+        request: max(
+            dispatch.believable(one.at, not_before=found[request].sent_at or work.now, now=work.now)
+            for one in given
+        )
+        for request, given in told.items()
+    }
+    clocks.meet(work, decided, kinds=[ACT.name])
+    work.queue.cancel(WorkKind.ASK, list(told))
 
 
 def close(work: Work, person: Person, request_id: RequestId, *, reason: str) -> None:
@@ -110,7 +169,7 @@ def close(work: Work, person: Person, request_id: RequestId, *, reason: str) -> 
         raise Invalid("closing a request needs a reason")
     work.requests.step([(request, step(REQUEST, request.state, RequestEvent.CLOSE))])
     items = [one.line.item for one in work.requests.lines([request_id])[request_id] if one.open]
-    work.requests.close_lines(items, request=request_id)
+    work.requests.close_lines([(request_id, item) for item in items])
     work.queue.cancel(WorkKind.ASK, [request_id])
     work.ledger.append(
         "request:answer:given-up", f"request:{request_id}", {"by": person.id, "reason": reason}
@@ -132,10 +191,15 @@ def run(tools: Tools, tasks: Sequence[Task]) -> None:
         words |= {one.id: w for one, w in zip(mine, tools.couriers[name].ask(parcels), strict=True)}
     with tools.begin() as work:
         work.queue.done(tasks)
-        for request_id, word in words.items():
-            _ask_again(work, request_id)
-            if word.knows is Knows.YES and word.answers:
-                answer(work, request_id, word.answers, by=None, place=tools.settings.place)
+        current = {one.id: one for one in work.requests.get(list(words), lock=True)}
+        running_still = [one for one in current.values() if one.state is RequestState.RUNNING]
+        _ask_again(work, running_still)
+        said = [
+            Said(request=one.id, lines=words[one.id].answers)
+            for one in running_still
+            if words[one.id].knows is Knows.YES and words[one.id].answers
+        ]
+        answers(work, said, by=None, place=tools.settings.place)
 
 
 def _question(request: Request, subject: str, lines: Sequence[LineState]) -> Parcel:
@@ -151,8 +215,11 @@ def _question(request: Request, subject: str, lines: Sequence[LineState]) -> Par
     )
 
 
-def _ask_again(work: Work, request_id: RequestId) -> None:
-    received = work.requests.one(request_id).received_at or work.now
-    following = next((received + rung for rung in ASK_AGAIN if received + rung > work.now), None)
-    if following is not None:
-        work.queue.add(WorkKind.ASK, [request_id], due_at=following, priority=6)
+def _ask_again(work: Work, requests: Sequence[Request]) -> None:
+    due: dict[RequestId, datetime] = {}
+    for request in requests:
+        received = request.received_at or work.now
+        following = next((received + rung for rung in ASK_AGAIN if received + rung > work.now), None)
+        if following is not None:
+            due[request.id] = following
+    work.queue.add_at(WorkKind.ASK, due, priority=6)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from staydown.core.errors import Invalid, OnHold, SameEyes, Stale
@@ -49,12 +49,15 @@ def approve(
     found = work.requests.get(ids, lock=True)
     if len(found) != len(set(ids)):
         raise Invalid("a request to approve does not exist")
-    lines = work.requests.lines(ids)
     for request in found:
         person.require(Role.APPROVER, within=request.agency)
         step(REQUEST, request.state, RequestEvent.APPROVE)
-        _other_eyes(work, person, request, lines[request.id])
-        drop_held(work, request, lines[request.id])
+    lines = work.requests.lines(ids)
+    _other_eyes(work, person, found, lines)
+    left = drop_held(work, found, lines)
+    if empty := [request for request in found if not left[request.id]]:
+        raise OnHold(f"every line of {empty[0].reference} has to wait")
+    for request in found:
         digest = digest_of(request, lines[request.id])
         if seen is not None and seen != digest:
             raise Stale(
@@ -79,53 +82,74 @@ def approve(
     return numbers
 
 
-def _other_eyes(work: Work, person: Person, request: Request, lines: Sequence[LineState]) -> None:
-    if person.id == request.proposed_by:
-        raise SameEyes(f"{person.id} proposed {request.reference}")
-    items = [one.line.item for one in lines]
-    if person.id in work.assessments.assessors(items):
-        raise SameEyes(f"{person.id} has assessed an item of {request.reference}")
-    if person.id in work.requests.proposers(items):
-        raise SameEyes(f"{person.id} has proposed an item of {request.reference} before")
+def _other_eyes(
+    work: Work,
+    person: Person,
+    requests: Sequence[Request],
+    lines: Mapping[RequestId, Sequence[LineState]],
+) -> None:
+    items = [one.line.item for own in lines.values() for one in own]
+    assessed = work.assessments.assessed_by(items, person.id)
+    proposed = work.requests.proposed_by(items, person.id)
+    for request in requests:
+        own = {one.line.item for one in lines[request.id]}
+        if person.id == request.proposed_by:
+            raise SameEyes(f"{person.id} proposed {request.reference}")
+        if own & assessed:
+            raise SameEyes(f"{person.id} has assessed an item of {request.reference}")
+        if own & proposed:
+            raise SameEyes(f"{person.id} has proposed an item of {request.reference} before")
 
 
-def drop_held(work: Work, request: Request, lines: Sequence[LineState]) -> list[Line]:
-    """Take lines out that have to wait; gives those that are left.
-
-    Raises:
-        OnHold: None would be left.
-    """
-    present = [one.line for one in lines if not one.dropped]
-    items = [line.item for line in present]
+def drop_held(
+    work: Work, requests: Sequence[Request], lines: Mapping[RequestId, Sequence[LineState]]
+) -> dict[RequestId, list[Line]]:
+    """Take lines out that have to wait; gives those that are left, by request. One with none left keeps all."""
+    present = {request.id: [one.line for one in lines[request.id] if not one.dropped] for request in requests}
+    items = sorted({line.item for own in present.values() for line in own})
     work.items.lock(items)
     held = work.holds.on(items)
-    if held and held.issuperset(items):
-        raise OnHold(f"every line of {request.reference} has to wait")
-    drop(work, request, sorted(held), reason="wait")
-    return [line for line in present if line.item not in held]
+    left = {request: [line for line in own if line.item not in held] for request, own in present.items()}
+    drop(
+        work,
+        {
+            request: [line.item for line in own if line.item in held]
+            for request, own in present.items()
+            if left[request]
+        },
+        reason="wait",
+    )
+    return left
 
 
-def drop(work: Work, request: Request, items: Sequence[ItemId], *, reason: str) -> None:
-    """Take lines out of a request that has not left."""
-    if items:
-        work.requests.drop([Drop(request=request.id, item=item, reason=reason) for item in items])
-        work.items.step(items, ItemEvent.DROP)
-        detail = {"items": list(items), "reason": reason}
-        work.ledger.append("request:lines:dropped", f"request:{request.id}", detail)
+def drop(work: Work, items: Mapping[RequestId, Sequence[ItemId]], *, reason: str) -> None:
+    """Take lines out of requests that have not left."""
+    dropped = [
+        Drop(request=request, item=item, reason=reason) for request, own in items.items() for item in own
+    ]
+    if not dropped:
+        return
+    work.requests.drop(dropped)
+    work.items.step([one.item for one in dropped], ItemEvent.DROP)
+    for request, own in items.items():
+        if own:
+            detail = {"items": list(own), "reason": reason}
+            work.ledger.append("request:lines:dropped", f"request:{request}", detail)
 
 
 def _queue(work: Work, approved: Sequence[Request]) -> None:
     """Ask for dispatch: at once, or at hour H where an operation has one."""
-    due: dict[datetime, list[RequestId]] = {}
+    names = {request.operation for request in approved if request.operation is not None}
+    operations = {name: work.operations.get(name) for name in sorted(names)}
+    due: dict[RequestId, datetime] = {}
     for request in approved:
         instant: datetime | None = work.now
         if request.operation is not None:
-            operation = work.operations.get(request.operation)
+            operation = operations[request.operation]
             instant = operation.hour_h if operation.released_at is None else work.now
         if instant is not None:
-            due.setdefault(max(instant, work.now), []).append(request.id)
-    for instant, ids in due.items():
-        work.queue.add(WorkKind.DISPATCH, ids, due_at=instant, priority=1)
+            due[request.id] = max(instant, work.now)
+    work.queue.add_at(WorkKind.DISPATCH, due, priority=1)
 
 
 def send_back(work: Work, person: Person, request_id: RequestId, *, reason: str) -> None:
@@ -139,7 +163,7 @@ def send_back(work: Work, person: Person, request_id: RequestId, *, reason: str)
     person.require(Role.APPROVER, within=request.agency)
     back = step(REQUEST, request.state, RequestEvent.SEND_BACK)
     lines = [one.line.item for one in work.requests.lines([request_id])[request_id] if not one.dropped]
-    drop(work, request, lines, reason=f"sent back: {reason}")
+    drop(work, {request_id: lines}, reason=f"sent back: {reason}")
     work.requests.step([(request, step(REQUEST, back, RequestEvent.WITHDRAW))])
     work.ledger.append(
         "request:approval:denied", f"request:{request_id}", {"by": person.id, "reason": reason}
@@ -158,13 +182,15 @@ def run(tools: Tools, tasks: Sequence[Task]) -> None:
             for request, attempts in work.requests.attempts(ids).items()
             if any(one.state is DispatchState.INTENDED for one in attempts)
         }
+        over: list[Request] = []
         for request in locked:
             approval = approvals.get(request.id)
             if approval is None or approval.expires_at > work.now or request.id in begun:
                 continue
             if RequestEvent.EXPIRE in REQUEST[request.state]:
-                expire(work, request)
-                work.queue.cancel(WorkKind.DISPATCH, [request.id])
+                over.append(request)
+        expire(work, over)
+        work.queue.cancel(WorkKind.DISPATCH, [request.id for request in over])
 
 
 def void(work: Work, request: Request) -> None:
@@ -177,8 +203,11 @@ def void(work: Work, request: Request) -> None:
     )
 
 
-def expire(work: Work, request: Request) -> None:
-    """End an approval; the request waits for another one."""
-    work.requests.close_approvals([request.id])
-    work.requests.step([(request, step(REQUEST, request.state, RequestEvent.EXPIRE))])
-    work.ledger.append("request:approval:expired", f"request:{request.id}", {})
+def expire(work: Work, requests: Sequence[Request]) -> None:
+    """End approvals; the requests wait for other ones."""
+    if not requests:
+        return
+    work.requests.close_approvals([request.id for request in requests])
+    work.requests.step([(request, step(REQUEST, request.state, RequestEvent.EXPIRE)) for request in requests])
+    for request in requests:
+        work.ledger.append("request:approval:expired", f"request:{request.id}", {})

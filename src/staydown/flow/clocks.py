@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from staydown.core.ids import ClockId, RequestId
@@ -17,8 +16,8 @@ REFERRAL_PERIODS: tuple[Period, ...] = (ACT, FOLLOW_UP)
 """None of them is a legal deadline: a referral asks, an order binds."""
 
 
-def start(work: Work, requests: Sequence[Request], *, at: datetime, place: str) -> None:
-    """Start the clocks that follow receipt; one that runs already is not started a second time."""
+def start(work: Work, received: Sequence[tuple[Request, datetime]], *, place: str) -> None:
+    """Start the clocks that follow receipt, each from its own instant; one that runs already stays as it is."""
     work.clocks.start(
         [
             NewClock(
@@ -31,25 +30,24 @@ def start(work: Work, requests: Sequence[Request], *, at: datetime, place: str) 
                 strict_end=strict_end(at, period.length),
                 legal_end=legal_end(at, period.length),
             )
-            for request in requests
+            for request, at in received
             for period in REFERRAL_PERIODS
         ]
     )
-    due: dict[datetime, list[ClockId]] = defaultdict(list)
-    for clock in work.clocks.running([request.id for request in requests]):
-        due[clock.strict_end].append(clock.id)
+    due: dict[ClockId, datetime] = {}
+    for clock in work.clocks.running([request.id for request, _ in received]):
+        due[clock.id] = max(clock.strict_end, work.now)
         work.ledger.append(
             "request:clock:started", f"request:{clock.request}", {"clock": clock.id, "kind": clock.kind}
         )
-    for instant, ids in due.items():
-        work.queue.add(WorkKind.CLOCK, ids, due_at=max(instant, work.now), priority=0)
+    work.queue.add_at(WorkKind.CLOCK, due, priority=0)
 
 
-def meet(work: Work, requests: Sequence[RequestId], *, kinds: Sequence[str], at: datetime) -> None:
-    """Stop clocks because what they waited for came at an instant; one that had ended by then lapses."""
-    running = [clock for clock in work.clocks.running(requests) if clock.kind in kinds]
+def meet(work: Work, came: Mapping[RequestId, datetime], *, kinds: Sequence[str]) -> None:
+    """Stop clocks because what they waited for came, each at its own instant; one that had ended by then lapses."""
+    running = [clock for clock in work.clocks.running(list(came)) if clock.kind in kinds]
     for event, in_time in ((ClockEvent.MEET, True), (ClockEvent.LAPSE, False)):
-        ids = [clock.id for clock in running if (clock.strict_end >= at) is in_time]
+        ids = [clock.id for clock in running if (clock.strict_end >= came[clock.request]) is in_time]
         work.clocks.end(ids, step(CLOCK, ClockState.RUNNING, event))
 
 

@@ -10,12 +10,11 @@ between any two of these; whoever takes the lease over goes on at (3).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from staydown.core.check import MarkKind, Sight
-from staydown.core.errors import OnHold
+from staydown.core.check import Mark, MarkKind, Sight
 from staydown.core.ids import DispatchId, ItemId, RequestId
 from staydown.core.request import Approval, Dispatch, DispatchState, Line, Parcel, Receipt, Request
 from staydown.core.states import REQUEST, ItemEvent, RequestEvent, RequestState, step
@@ -28,6 +27,10 @@ from staydown.ports.work import LineState, Task, Work, WorkKind
 
 FIRST_ANSWER = timedelta(minutes=50)
 """When a provider is first asked for its answer, after receipt: before the hour of the `act` clock is over."""
+BLIND_AT_ONCE = 8
+"""How many requests are under way at a time whose receiver cannot be asked afterwards."""
+TELLING = frozenset({MarkKind.HANDLE, MarkKind.STABLE_ID})
+"""Marks that say whose a page is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,85 +43,101 @@ class _Outgoing:
 
 
 def run(tools: Tools, tasks: Sequence[Task]) -> None:
-    """Let due requests leave."""
-    _look_again(tools, tasks)
+    """Let due requests leave: all are looked at again together, then they leave a few at a time."""
+    couriers = _look_again(tools, tasks)
     tools.reached(Point.BEFORE_INTENT)
-    outgoing = _intend(tools, tasks)
-    if not outgoing:
-        return
-    tools.reached(Point.AFTER_INTENT)
-    known, receipts = _carry(tools, outgoing)
-    tools.reached(Point.AFTER_SEND)
-    _settle(tools, outgoing, known, receipts)
-    tools.reached(Point.AFTER_RECEIPT)
+    for part in _parts(tools, tasks, couriers):
+        outgoing = _intend(tools, part)
+        if not outgoing:
+            continue
+        tools.reached(Point.AFTER_INTENT)
+        known, receipts = _carry(tools, outgoing)
+        tools.reached(Point.AFTER_SEND)
+        _settle(tools, outgoing, known, receipts)
+        tools.reached(Point.AFTER_RECEIPT)
+
+
+def _parts(tools: Tools, tasks: Sequence[Task], couriers: Mapping[RequestId, str]) -> Iterator[list[Task]]:
+    """Few at a time where the receiver cannot be asked, so that few are in doubt if the process dies."""
+    blind: list[Task] = []
+    askable: list[Task] = []
+    for task in tasks:
+        name = couriers.get(RequestId(task.subject))
+        (askable if name is None or tools.couriers[name].can_be_asked else blind).append(task)
+    if askable:
+        yield askable
+    for at in range(0, len(blind), BLIND_AT_ONCE):
+        yield blind[at : at + BLIND_AT_ONCE]
 
 
 # --- 1: look again ------------------------------------------------------------------------------------
 
 
-def _look_again(tools: Tools, tasks: Sequence[Task]) -> None:
-    """Look at each item that nobody has looked at within the hour; what is gone drops out, uncredited."""
+def _look_again(tools: Tools, tasks: Sequence[Task]) -> dict[RequestId, str]:
+    """Look at each item; what is gone drops out, uncredited. Gives the courier of each request."""
     ids = [RequestId(task.subject) for task in tasks]
     with tools.begin(write=False) as work:
-        waiting = _not_begun(work, ids)
-        items = [
-            one.line.item
-            for lines in work.requests.lines(waiting).values()
-            for one in lines
-            if not one.dropped
-        ]
-        old = sorted(set(items))
-        brief = work.items.brief(old)
-    if not old:
-        return
-    replies = tools.fetch.many([Ask(address=brief[item][1]) for item in old])
-    looks = [verify.looked(tools, i, brief[i][0], reply) for i, reply in zip(old, replies, strict=True)]
+        found = work.requests.get(ids)
+        waiting = _not_begun(work, found)
+        items = sorted(
+            {
+                one.line.item
+                for lines in work.requests.lines(waiting).values()
+                for one in lines
+                if not one.dropped
+            }
+        )
+        brief = work.items.brief(items)
+        kept = work.kept.marks(items)
+    couriers = {one.id: one.courier for one in found}
+    if not items:
+        return couriers
+    replies = tools.fetch.many([Ask(address=brief[item][1]) for item in items])
+    looks = [verify.looked(tools, i, brief[i][0], reply) for i, reply in zip(items, replies, strict=True)]
+    providers = {item: brief[item][0] for item in items}
+    changed = _changed(tools, kept, dict(zip(items, replies, strict=True)), providers)
+    gone = {one.item for one in looks if one.look.sight is Sight.OFFLINE}
     with tools.begin() as work:
         work.requests.get(waiting, lock=True)
         work.queue.confirm(tasks, lease=tools.settings.lease)
-        changed = _changed(tools, work, dict(zip(old, replies, strict=True)), {i: brief[i][0] for i in old})
         verify.note(work, looks, apart=tools.settings.apart, place=tools.settings.place)
-        gone = {one.item for one in looks if one.look.sight is Sight.OFFLINE}
         locked = [r for r in work.requests.get(waiting, lock=True) if r.state is RequestState.APPROVED]
         lines = work.requests.lines(waiting)
-        for request in locked:
-            mine = [one.line.item for one in lines[request.id] if not one.dropped and one.line.item in gone]
-            approve.drop(work, request, mine, reason="gone")
-            other = [
-                one.line.item
-                for one in lines[request.id]
-                if not one.dropped and one.line.item in changed - gone
-            ]
-            approve.drop(work, request, other, reason="changed")
+        present = {
+            request.id: [one.line.item for one in lines[request.id] if not one.dropped] for request in locked
+        }
+        for reason, out in (("gone", gone), ("changed", changed - gone)):
+            approve.drop(
+                work, {r: [item for item in own if item in out] for r, own in present.items()}, reason=reason
+            )
         work.items.step(sorted(changed - gone), ItemEvent.DOUBT)
+    return couriers
 
 
 def _changed(
-    tools: Tools, work: Work, replies: Mapping[ItemId, Reply], providers: Mapping[ItemId, str]
+    tools: Tools,
+    kept: Mapping[ItemId, Sequence[Mark]],
+    replies: Mapping[ItemId, Reply],
+    providers: Mapping[ItemId, str],
 ) -> set[ItemId]:
     """Items that show another handle or number than when they were kept: perhaps somebody else's by now."""
-    telling = {MarkKind.HANDLE, MarkKind.STABLE_ID}
-    kept = work.kept.marks(list(replies))
     changed = set()
     for item, reply in replies.items():
+        known = [m for m in kept.get(item, ()) if m.kind in TELLING and not m.value.startswith("~")]
+        if not known:
+            continue
         fresh = tools.probe.marks(tools.catalogue.room(providers[item]), reply)
-        for kind in telling:
-            was = {
-                m.value.lower() for m in kept.get(item, []) if m.kind is kind and not m.value.startswith("~")
-            }
+        for kind in TELLING:
+            was = {m.value.lower() for m in known if m.kind is kind}
             now = {m.value.lower() for m in fresh if m.kind is kind}
             if was and now and not was & now:
                 changed.add(item)
     return changed
 
 
-def _not_begun(work: Work, ids: Sequence[RequestId]) -> list[RequestId]:
-    attempts = unsettled(work, ids)
-    return [
-        one.id
-        for one in work.requests.get(ids)
-        if one.state is RequestState.APPROVED and not attempts.get(one.id)
-    ]
+def _not_begun(work: Work, requests: Sequence[Request]) -> list[RequestId]:
+    attempts = unsettled(work, [one.id for one in requests])
+    return [one.id for one in requests if one.state is RequestState.APPROVED and not attempts.get(one.id)]
 
 
 def unsettled(work: Work, ids: Sequence[RequestId]) -> dict[RequestId, list[Dispatch]]:
@@ -142,19 +161,9 @@ def _intend(tools: Tools, tasks: Sequence[Task]) -> list[_Outgoing]:
         work.queue.confirm(tasks, lease=tools.settings.lease)
         attempts, approvals = unsettled(work, ids), work.requests.approvals(ids)
         lines = work.requests.lines(ids)
-        questions: list[tuple[Request, list[Line]]] = []
-        ready: list[tuple[Request, Approval, list[Line]]] = []
-        for request in locked:
-            approval, earlier = approvals.get(request.id), attempts.get(request.id, [])
-            if request.state is not RequestState.APPROVED or approval is None:
-                continue
-            if earlier and tools.couriers[request.courier].can_be_asked:
-                questions.append((request, [one.line for one in lines[request.id] if not one.dropped]))
-                continue
-            begun = any(one.approval == approval.id for one in earlier)
-            present = _ready(work, request, approval, lines[request.id], begun)
-            if present is not None:
-                ready.append((request, approval, present))
+        asked, free = _sort(tools, locked, approvals, attempts)
+        questions = [(one, [ln.line for ln in lines[one.id] if not ln.dropped]) for one in asked]
+        ready = _ready(work, free, approvals, lines, attempts)
         parcels = {
             request.id: _parcel(tools, work, request, present, attempts.get(request.id, []))
             for request, present in [*questions, *((request, present) for request, _, present in ready)]
@@ -189,29 +198,61 @@ def _write_intents(
     return made
 
 
+def _sort(
+    tools: Tools,
+    requests: Sequence[Request],
+    approvals: Mapping[RequestId, Approval],
+    attempts: Mapping[RequestId, Sequence[Dispatch]],
+) -> tuple[list[Request], list[Request]]:
+    """Requests whose receiver has to be asked about an earlier attempt, and those that may leave."""
+    due = [one for one in requests if one.state is RequestState.APPROVED and one.id in approvals]
+    asked = [one for one in due if attempts.get(one.id) and tools.couriers[one.courier].can_be_asked]
+    numbers = {one.id for one in asked}
+    return asked, [one for one in due if one.id not in numbers]
+
+
 def _ready(
-    work: Work, request: Request, approval: Approval, lines: Sequence[LineState], begun: bool
-) -> list[Line] | None:
-    """The lines that will leave; None where the request must not."""
-    if approval.digest != digest_of(request, lines):
-        approve.void(work, request)
-        return None
-    if begun:  # it may have left: what was intended then is carried through
-        return [one.line for one in lines if not one.dropped]
-    if approval.expires_at < work.now:
-        approve.expire(work, request)
-        return None
-    try:
-        present = approve.drop_held(work, request, lines)
-    except OnHold:
-        approve.drop(work, request, [one.line.item for one in lines if not one.dropped], reason="wait")
-        present = []
-    if not present:
-        work.requests.close_approvals([request.id])
-        work.requests.step([(request, step(REQUEST, request.state, RequestEvent.WITHDRAW))])
-        work.ledger.append("request:dispatch:dropped", f"request:{request.id}", {"reason": "no line is left"})
-        return None
-    return present
+    work: Work,
+    requests: Sequence[Request],
+    approvals: Mapping[RequestId, Approval],
+    lines: Mapping[RequestId, Sequence[LineState]],
+    attempts: Mapping[RequestId, Sequence[Dispatch]],
+) -> list[tuple[Request, Approval, list[Line]]]:
+    """The requests that will leave, with their lines; the others are settled here."""
+    ready: list[tuple[Request, Approval, list[Line]]] = []
+    fresh: list[Request] = []
+    over: list[Request] = []
+    for request in requests:
+        approval = approvals[request.id]
+        if approval.digest != digest_of(request, lines[request.id]):
+            approve.void(work, request)
+        elif any(one.approval == approval.id for one in attempts.get(request.id, ())):
+            # it may have left: what was intended then is carried through
+            ready.append((request, approval, [one.line for one in lines[request.id] if not one.dropped]))
+        elif approval.expires_at < work.now:
+            over.append(request)
+        else:
+            fresh.append(request)
+    approve.expire(work, over)
+    left = approve.drop_held(work, fresh, lines)
+    _drop_whole(work, [request for request in fresh if not left[request.id]], lines)
+    ready += [(request, approvals[request.id], left[request.id]) for request in fresh if left[request.id]]
+    return ready
+
+
+def _drop_whole(
+    work: Work, requests: Sequence[Request], lines: Mapping[RequestId, Sequence[LineState]]
+) -> None:
+    """Requests of which no line is left to ask for."""
+    if not requests:
+        return
+    ids = [request.id for request in requests]
+    held = {number: [one.line.item for one in lines[number] if not one.dropped] for number in ids}
+    approve.drop(work, held, reason="wait")
+    work.requests.close_approvals(ids)
+    work.requests.step([(one, step(REQUEST, one.state, RequestEvent.WITHDRAW)) for one in requests])
+    for number in ids:
+        work.ledger.append("request:dispatch:dropped", f"request:{number}", {"reason": "no line is left"})
 
 
 def _parcel(
@@ -356,16 +397,16 @@ def believable(claimed: datetime | None, *, not_before: datetime, now: datetime)
 
 def receive(work: Work, received: Sequence[tuple[Request, datetime]], *, place: str) -> None:
     """Arrival is proved: clocks start from it, and the provider will be asked for its answer."""
-    for instant in sorted({at for _, at in received}):
-        part = [request for request, at in received if at == instant]
-        work.requests.step(
-            [(request, step(REQUEST, request.state, RequestEvent.RECEIVE)) for request in part],
-            received_at=instant,
-        )
-        clocks.start(work, part, at=instant, place=place)
-        work.queue.add(
-            WorkKind.ASK, [request.id for request in part], due_at=work.now + FIRST_ANSWER, priority=6
-        )
+    if not received:
+        return
+    work.requests.step(
+        [(request, step(REQUEST, request.state, RequestEvent.RECEIVE)) for request, _ in received],
+        received_at={request.id: at for request, at in received},
+    )
+    clocks.start(work, received, place=place)
+    work.queue.add(
+        WorkKind.ASK, [request.id for request, _ in received], due_at=work.now + FIRST_ANSWER, priority=6
+    )
 
 
 def _bounce(work: Work, request: Request, receipt: Receipt) -> None:

@@ -25,8 +25,12 @@ def import_list(work: Work, person: Person, name: str, entries: Sequence[ListEnt
 def run(work: Work, matchers: Mapping[str, Matcher], ids: Sequence[ItemId]) -> int:
     """Compare the items' fingerprints with every list; gives how many new matches were noted."""
     count = 0
+    if not ids:
+        return count
     for name, matcher in sorted(matchers.items()):
         found = work.kept.exact_matches(ids, matcher.algorithms)
+        if not found:
+            continue
         reasons = [(one, 1.0, f"{one.algorithm} of {one.what} stands in list {one.list}") for one in found]
         work.kept.add_matches(name, reasons)
         for one, score, reason in reasons:

@@ -116,7 +116,18 @@ def _keep(tools: Tools, replies: Mapping[ItemId, Reply], providers: Mapping[Item
         )
         if _told(answer)
     }
+    _put_all(tools, [*replies.values(), *bodies.values()])
     return [_kept(tools, item, reply, marks[item], bodies) for item, reply in replies.items()]
+
+
+def _put_all(tools: Tools, replies: Sequence[Reply]) -> None:
+    """Make a whole batch of bytes durable at once; what is there already costs nothing later."""
+    tools.vault.put_all([part for reply in replies for part in (reply.body, _headers(reply))])
+
+
+def _headers(reply: Reply) -> bytes:
+    listed = [list(pair) for pair in reply.headers]
+    return json.dumps(listed, ensure_ascii=False).encode("utf-8", "surrogatepass")
 
 
 def _media(marks: Sequence[Mark]) -> list[str]:
@@ -165,16 +176,13 @@ def _shared(tools: Tools, marks: Sequence[Mark]) -> list[Mark]:
 
 
 def _capture(tools: Tools, item: ItemId, reply: Reply) -> Capture:
-    headers = json.dumps([list(pair) for pair in reply.headers], ensure_ascii=False).encode(
-        "utf-8", "surrogatepass"
-    )
     return Capture(
         item=item,
         address=reply.address,
         at=reply.at,
         status=reply.status or 0,
         sha256=tools.vault.put(reply.body),
-        headers_sha256=tools.vault.put(headers),
+        headers_sha256=tools.vault.put(_headers(reply)),
         size_bytes=len(reply.body),
         media_type=clean(reply.header("content-type"))[:200],
     )

@@ -100,9 +100,10 @@ def _consequences(
 ) -> None:
     offline = {item for item, (_, presence, _) in after.items() if presence is Presence.OFFLINE}
     removed = work.items.step([i for i in offline if after[i][0] in VERIFIES], ItemEvent.VERIFY)
-    work.requests.close_lines(removed)
-    _say(work, removed, "item:removal:verified")
-    watch.suggest_for(work, sorted(removed))
+    if removed:
+        work.requests.close_items(removed)
+        _say(work, removed, "item:removal:verified")
+        watch.suggest_for(work, sorted(removed))
     _vanish(work, [i for i in offline if after[i][0] in VANISHES], after)
     online = set(seen)
     back = work.items.step([i for i in online if after[i][0] is ItemState.REMOVED], ItemEvent.REAPPEAR)
@@ -117,6 +118,8 @@ def _vanish(
     work: Work, ids: Sequence[ItemId], after: Mapping[ItemId, tuple[ItemState, Presence, datetime]]
 ) -> None:
     """Items that went offline before we asked: out of their requests, and never credited to us."""
+    if not ids:
+        return
     proposed = [item for item in ids if after[item][0] is ItemState.PROPOSED]
     drops = [
         Drop(request=request, item=item, reason="gone")
@@ -134,7 +137,7 @@ def _say(work: Work, ids: Iterable[ItemId], tag: str) -> None:
 
 def schedule(work: Work, ids: Sequence[ItemId], *, apart: timedelta) -> None:
     """Ask for the next look at each item, where one is wanted."""
-    due: dict[datetime, list[ItemId]] = defaultdict(list)
+    due: dict[ItemId, datetime] = {}
     for item, (state, presence, since) in work.items.since(ids).items():
         ladder = LADDERS.get(state, ())
         following = next((since + rung for rung in ladder if since + rung > work.now), None)
@@ -142,6 +145,5 @@ def schedule(work: Work, ids: Sequence[ItemId], *, apart: timedelta) -> None:
             soon = work.now + apart
             following = min(following, soon) if following else soon
         if following is not None:
-            due[following].append(item)
-    for instant, part in due.items():
-        work.queue.add(WorkKind.CHECK, part, due_at=instant)
+            due[item] = following
+    work.queue.add_at(WorkKind.CHECK, due)

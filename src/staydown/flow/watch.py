@@ -19,9 +19,13 @@ BEFORE = timedelta(days=2)
 
 def suggest(work: Work, ids: Sequence[ItemId]) -> list[ReturnId]:
     """Suggest which removed item each of these may be, come back: at most one parent a child."""
+    if not ids:
+        return []
     pairs: dict[tuple[ItemId, ItemId], list[Shared]] = defaultdict(list)
     for child, parent, kind, value, carriers in work.kept.shared_marks(ids, KINDS, at_most=CARRIERS_AT_MOST):
         pairs[child, parent].append(Shared(kind=kind, value=value, carriers=carriers))
+    if not pairs:
+        return []
     linked = {
         one.child for one in work.returns.listed(ReturnState.CONFIRMED, of={child for child, _ in pairs})
     }

@@ -50,7 +50,7 @@ def withdraw(
     if is_sent or any(one.state is DispatchState.INTENDED for one in attempts):
         _take_back(tools, work, person, request, taken, reason=reason, number=count + 1, is_sent=is_sent)
     else:
-        approve.drop(work, request, taken, reason="withdrawn")
+        approve.drop(work, {request_id: taken}, reason="withdrawn")
     whole = before.union(taken).issuperset(present)
     if whole:
         work.requests.close_approvals([request_id])
@@ -96,7 +96,7 @@ def _take_back(
     if not is_sent:  # a later attempt must not carry these lines
         work.requests.drop([Drop(request=request.id, item=item, reason="withdrawn") for item in taken])
         work.items.step(taken, ItemEvent.REFER)
-    work.requests.close_lines(taken, request=request.id)
+    work.requests.close_lines([(request.id, item) for item in taken])
     elsewhere = work.requests.open_items(taken, request.instrument)
     work.items.step([item for item in taken if item not in elsewhere], ItemEvent.WITHDRAW)
     work.queue.add(WorkKind.WITHDRAWAL, [key], due_at=work.now, priority=0)

@@ -278,6 +278,9 @@ class Vault(Protocol):
     def put(self, body: bytes) -> str:
         """Keep bytes durably; gives their SHA-256 in hex. The same bytes are kept once."""
 
+    def put_all(self, bodies: Sequence[bytes]) -> list[str]:
+        """Keep many bodies durably; gives their SHA-256 in hex, in order."""
+
     def get(self, sha256: str) -> bytes:
         """The bytes.
 

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from staydown.core.assessment import Assessment, Ground, Verdict
 from staydown.core.check import Check, Mark, MarkKind, Return
@@ -44,6 +44,10 @@ from staydown.core.states import (
 )
 
 # --- values that travel between flow and store ------------------------------------------------------
+
+
+Subject = TypeVar("Subject", bound=int)
+"""An id of whatever sort."""
 
 
 class WorkKind(StrEnum):
@@ -460,8 +464,8 @@ class Assessments(Protocol):
     def open(self, ids: Collection[ItemId]) -> dict[ItemId, dict[AgencyCode, tuple[Verdict, Ground | None]]]:
         """The assessments in force, by item and agency."""
 
-    def assessors(self, ids: Collection[ItemId]) -> frozenset[PersonId]:
-        """Everybody who ever assessed one of the items."""
+    def assessed_by(self, ids: Collection[ItemId], person: PersonId) -> frozenset[ItemId]:
+        """Those of the items that the person ever assessed."""
 
 
 class Holds(Protocol):
@@ -548,7 +552,10 @@ class Requests(Protocol):
         """The subject lines, by request."""
 
     def step(
-        self, moved: Sequence[tuple[Request, RequestState]], *, received_at: datetime | None = None
+        self,
+        moved: Sequence[tuple[Request, RequestState]],
+        *,
+        received_at: Mapping[RequestId, datetime] | None = None,
     ) -> None:
         """Write new states, each only if the request is still as it was read.
 
@@ -562,14 +569,17 @@ class Requests(Protocol):
     def drop(self, dropped: Sequence[Drop]) -> None:
         """Take lines out of requests that have not left."""
 
-    def close_lines(self, items: Collection[ItemId], *, request: RequestId | None = None) -> None:
-        """Nothing more is asked for these items, so they may come into a new request."""
+    def close_items(self, items: Collection[ItemId]) -> None:
+        """Nothing more is asked for these items in any request, so they may come into a new one."""
+
+    def close_lines(self, lines: Collection[tuple[RequestId, ItemId]]) -> None:
+        """Nothing more is asked for by these lines; other requests keep theirs."""
 
     def open_items(self, items: Collection[ItemId], instrument: str) -> dict[ItemId, RequestId]:
         """Items that stand in an open request of this instrument, of whatever agency."""
 
-    def proposers(self, items: Collection[ItemId]) -> frozenset[PersonId]:
-        """Everybody who ever proposed one of the items, in whatever request."""
+    def proposed_by(self, items: Collection[ItemId], person: PersonId) -> frozenset[ItemId]:
+        """Those of the items that the person ever proposed, in whatever request."""
 
     def withdrawn_items(self, request: RequestId) -> tuple[frozenset[ItemId], int]:
         """Items of a request that were withdrawn already, and in how many withdrawals."""
@@ -597,8 +607,8 @@ class Requests(Protocol):
     def settle(self, settled: Sequence[tuple[DispatchId, DispatchState, str]]) -> None:
         """Write how attempts ended: (dispatch, state, detail)."""
 
-    def answer(self, request: RequestId, given: Sequence[LineAnswer], *, by: PersonId | None) -> None:
-        """Note what the provider said about lines."""
+    def answer(self, given: Mapping[RequestId, Sequence[LineAnswer]], *, by: PersonId | None) -> None:
+        """Note what providers said about lines of requests."""
 
     def unanswered(self, ids: Collection[RequestId]) -> dict[RequestId, int]:
         """How many lines still wait for the provider's word, by request; 0 is left out."""
@@ -679,6 +689,9 @@ class Queue(Protocol):
 
     def add(self, kind: WorkKind, subjects: Collection[int], *, due_at: datetime, priority: int = 5) -> None:
         """Ask for work on subjects; where the same is asked for already, the new instant counts."""
+
+    def add_at(self, kind: WorkKind, due: Mapping[Subject, datetime], *, priority: int = 5) -> None:
+        """Ask for work on subjects, each due at an instant of its own."""
 
     def lease(
         self, *, by: str, limit: int, lease: timedelta, limits: Mapping[WorkKind, int] | None = None

@@ -70,10 +70,12 @@ class Assessments:
             found.setdefault(row.item, {})[row.agency] = (Verdict(row.verdict), ground)
         return found
 
-    def assessors(self, ids: Collection[ItemId]) -> frozenset[PersonId]:
-        """Everybody who ever assessed one of the items."""
+    def assessed_by(self, ids: Collection[ItemId], person: PersonId) -> frozenset[ItemId]:
+        """Those of the items that the person ever assessed."""
         rows = self._conn.execute(
-            select(assessments.c.by).distinct().where(among(self._conn, assessments.c.item, ids))
+            select(assessments.c.item)
+            .distinct()
+            .where(among(self._conn, assessments.c.item, ids), assessments.c.by == person)
         )
         return frozenset(rows.scalars())
 

@@ -121,6 +121,8 @@ class Clocks:
 
     def end(self, ids: Collection[ClockId], state: ClockState) -> None:
         """Stop clocks."""
+        if not ids:
+            return
         self._conn.execute(
             update(clocks)
             .where(among(self._conn, clocks.c.id, ids), clocks.c.state == ClockState.RUNNING.value)
@@ -140,6 +142,8 @@ class Clocks:
 
     def followed_up(self, requests: Collection[RequestId], kind: str) -> frozenset[RequestId]:
         """Those of the requests whose every line was looked at while the clock of that kind ran."""
+        if not requests:
+            return frozenset()
         started = (
             select(
                 clocks.c.request,
@@ -195,6 +199,8 @@ class Returns:
 
     def suggest(self, found: Sequence[Suggestion]) -> list[ReturnId]:
         """Note suggestions; a pair that was suggested before stays as it was. Gives the new ones."""
+        if not found:
+            return []
         before = self._conn.execute(select(func.coalesce(func.max(returns.c.id), 0))).scalar_one()
         insert_new(
             self._conn,

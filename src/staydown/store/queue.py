@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, delete, func, or_, select, text, update
 
 from staydown.core.errors import Stale
-from staydown.ports.work import Task, WorkKind
+from staydown.ports.work import Subject, Task, WorkKind
 from staydown.store.sets import among, is_sqlite, upsert
 from staydown.store.tables import work
 
@@ -24,6 +24,12 @@ class Queue:
 
     def add(self, kind: WorkKind, subjects: Collection[int], *, due_at: datetime, priority: int = 5) -> None:
         """Ask for work on subjects; where the same is asked for already, the new instant counts."""
+        self.add_at(kind, dict.fromkeys(subjects, due_at), priority=priority)
+
+    def add_at(self, kind: WorkKind, due: Mapping[Subject, datetime], *, priority: int = 5) -> None:
+        """Ask for work on subjects, each due at an instant of its own."""
+        if not due:
+            return
         upsert(
             self._conn,
             work,
@@ -35,12 +41,12 @@ class Queue:
                     "priority": priority,
                     "attempts": 0,
                 }
-                for subject in subjects
+                for subject, due_at in sorted(due.items())
             ],
             key=("kind", "subject"),
             change=("due_at", "priority"),
         )
-        if subjects and not is_sqlite(self._conn):
+        if not is_sqlite(self._conn):
             self._conn.execute(text("NOTIFY staydown_work"))
 
     def lease(

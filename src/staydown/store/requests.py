@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, func, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, func, insert, select, update
 
 from staydown.core.errors import NotFound, Stale
 from staydown.core.ids import ApprovalId, DispatchId, ItemId, OperationId, PersonId, RequestId
@@ -145,7 +145,10 @@ class Requests:
         return {row.id: row.subject for row in rows}
 
     def step(
-        self, moved: Sequence[tuple[Request, RequestState]], *, received_at: datetime | None = None
+        self,
+        moved: Sequence[tuple[Request, RequestState]],
+        *,
+        received_at: Mapping[RequestId, datetime] | None = None,
     ) -> None:
         """Write new states, each only if the request is still as it was read.
 
@@ -155,8 +158,6 @@ class Requests:
         for state in {new for _, new in moved}:
             part = [request for request, new in moved if new is state]
             values: dict[str, object] = {"state": state.value, "version": requests.c.version + 1}
-            if received_at is not None:
-                values["received_at"] = received_at
             if state is RequestState.DISPATCHED:
                 values["sent_at"] = self._now
             if state is RequestState.WITHDRAWN:
@@ -171,6 +172,13 @@ class Requests:
                 ).rowcount
             if touched != len(part):
                 raise Stale("a request was changed by somebody else")
+        if received_at:
+            self._conn.execute(
+                update(requests)
+                .where(requests.c.id == bindparam("b_id"))
+                .values(received_at=bindparam("b_at")),
+                [{"b_id": number, "b_at": at} for number, at in received_at.items()],
+            )
 
     # --- its lines ---------------------------------------------------------------------------------
 
@@ -194,23 +202,36 @@ class Requests:
 
     def drop(self, dropped: Sequence[Drop]) -> None:
         """Take lines out of requests that have not left."""
-        for reason in {drop.reason for drop in dropped}:
-            for request in {drop.request for drop in dropped if drop.reason == reason}:
-                ids = [drop.item for drop in dropped if drop.reason == reason and drop.request == request]
-                self._conn.execute(
-                    update(request_items)
-                    .where(request_items.c.request == request, among(self._conn, request_items.c.item, ids))
-                    .values(open=False, dropped_at=self._now, dropped_reason=reason)
+        if dropped:
+            self._conn.execute(
+                update(request_items)
+                .where(
+                    request_items.c.request == bindparam("b_request"),
+                    request_items.c.item == bindparam("b_item"),
                 )
+                .values(open=False, dropped_at=self._now, dropped_reason=bindparam("b_reason")),
+                [{"b_request": one.request, "b_item": one.item, "b_reason": one.reason} for one in dropped],
+            )
 
-    def close_lines(self, items: Collection[ItemId], *, request: RequestId | None = None) -> None:
-        """Nothing more is asked for these items, so they may come into a new request."""
-        statement = update(request_items).where(
-            among(self._conn, request_items.c.item, items), request_items.c.open
-        )
-        if request is not None:
-            statement = statement.where(request_items.c.request == request)
-        self._conn.execute(statement.values(open=False))
+    def close_items(self, items: Collection[ItemId]) -> None:
+        """Nothing more is asked for these items in any request, so they may come into a new one."""
+        if items:
+            open_lines = among(self._conn, request_items.c.item, items) & request_items.c.open
+            self._conn.execute(update(request_items).where(open_lines).values(open=False))
+
+    def close_lines(self, lines: Collection[tuple[RequestId, ItemId]]) -> None:
+        """Nothing more is asked for by these lines; other requests keep theirs."""
+        if lines:
+            self._conn.execute(
+                update(request_items)
+                .where(
+                    request_items.c.request == bindparam("b_request"),
+                    request_items.c.item == bindparam("b_item"),
+                    request_items.c.open,
+                )
+                .values(open=False),
+                [{"b_request": request, "b_item": item} for request, item in sorted(lines)],
+            )
 
     def open_items(self, items: Collection[ItemId], instrument: str) -> dict[ItemId, RequestId]:
         """Items that stand in an open request of this instrument, of whatever agency."""
@@ -223,13 +244,13 @@ class Requests:
         )
         return {row.item: row.request for row in rows}
 
-    def proposers(self, items: Collection[ItemId]) -> frozenset[PersonId]:
-        """Everybody who ever proposed one of the items, in whatever request."""
+    def proposed_by(self, items: Collection[ItemId], person: PersonId) -> frozenset[ItemId]:
+        """Those of the items that the person ever proposed, in whatever request."""
         rows = self._conn.execute(
-            select(requests.c.proposed_by)
+            select(request_items.c.item)
             .distinct()
-            .join(request_items, request_items.c.request == requests.c.id)
-            .where(among(self._conn, request_items.c.item, items))
+            .join(requests, requests.c.id == request_items.c.request)
+            .where(among(self._conn, request_items.c.item, items), requests.c.proposed_by == person)
         )
         return frozenset(rows.scalars())
 
@@ -367,42 +388,49 @@ class Requests:
 
     def settle(self, settled: Sequence[tuple[DispatchId, DispatchState, str]]) -> None:
         """Write how attempts ended: (dispatch, state, detail)."""
-        for state, detail in {(state, detail) for _, state, detail in settled}:
-            ids = [number for number, s, d in settled if (s, d) == (state, detail)]
+        if settled:
             self._conn.execute(
                 update(dispatches)
-                .where(among(self._conn, dispatches.c.id, ids))
-                .values(state=state.value, settled_at=self._now, detail=detail[:500])
+                .where(dispatches.c.id == bindparam("b_id"))
+                .values(state=bindparam("b_state"), settled_at=self._now, detail=bindparam("b_detail")),
+                [
+                    {"b_id": n, "b_state": state.value, "b_detail": detail[:500]}
+                    for n, state, detail in settled
+                ],
             )
 
     # --- answers -----------------------------------------------------------------------------------
 
-    def answer(self, request: RequestId, given: Sequence[LineAnswer], *, by: PersonId | None) -> None:
-        """Note what the provider said about lines."""
-        if not given:
+    def answer(self, given: Mapping[RequestId, Sequence[LineAnswer]], *, by: PersonId | None) -> None:
+        """Note what providers said about lines of requests."""
+        rows = [
+            {
+                "request": request,
+                "number": one.number,
+                "decision": one.decision.value,
+                "reason": one.reason,
+                "at": one.at or self._now,
+                "noted_at": self._now,
+                "by": by,
+            }
+            for request, lines in given.items()
+            for one in lines
+        ]
+        if not rows:
             return
+        self._conn.execute(insert(answers), rows)
         self._conn.execute(
-            insert(answers),
+            update(request_items)
+            .where(
+                request_items.c.request == bindparam("b_request"),
+                request_items.c.number == bindparam("b_number"),
+            )
+            .values(decision=bindparam("b_decision"), decided_at=self._now),
             [
-                {
-                    "request": request,
-                    "number": one.number,
-                    "decision": one.decision.value,
-                    "reason": one.reason,
-                    "at": one.at or self._now,
-                    "noted_at": self._now,
-                    "by": by,
-                }
-                for one in given
+                {"b_request": row["request"], "b_number": row["number"], "b_decision": row["decision"]}
+                for row in rows
             ],
         )
-        for decision in {one.decision for one in given}:
-            numbers = [one.number for one in given if one.decision is decision]
-            self._conn.execute(
-                update(request_items)
-                .where(request_items.c.request == request, among(self._conn, request_items.c.number, numbers))
-                .values(decision=decision.value, decided_at=self._now)
-            )
 
     def unanswered(self, ids: Collection[RequestId]) -> dict[RequestId, int]:
         """How many lines still wait for the provider's word, by request; 0 is left out."""

@@ -8,11 +8,11 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     ColumnElement,
     Connection,
     Table,
     Text,
-    any_,
     bindparam,
     func,
     literal,
@@ -22,11 +22,37 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
 
 def is_sqlite(conn: Connection) -> bool:
     """Whether the store is SQLite; the other one is PostgreSQL."""
     return conn.dialect.name == "sqlite"
+
+
+class _Among(FunctionElement[bool]):
+    """`column IN values`, the values sent as one parameter."""
+
+    type = Boolean()
+    name = "among"
+    inherit_cache = True
+
+
+@compiles(_Among, "sqlite")
+def _among_sqlite(element: _Among, compiler: SQLCompiler, **options: Any) -> str:
+    column, values = (compiler.process(part, **options) for part in element.clauses)
+    return f"{column} IN (SELECT value FROM json_each({values}))"  # noqa: S608  # both are compiled SQL
+
+
+@compiles(_Among, "postgresql")
+def _among_postgres(element: _Among, compiler: SQLCompiler, **options: Any) -> str:
+    column, values = (compiler.process(part, **options) for part in element.clauses)
+    return f"{column} = ANY ({values})"
+
+
+_TEXTS, _NUMBERS = ARRAY(Text), ARRAY(BigInteger)
 
 
 def among(
@@ -35,10 +61,8 @@ def among(
     """`column IN values`, sent as one parameter however many there are."""
     listed = list(values)
     if is_sqlite(conn):
-        rows = func.json_each(literal(json.dumps(listed), Text)).table_valued("value")
-        return column.in_(select(rows.c.value))
-    of_text = bool(listed) and isinstance(listed[0], str)
-    return column == any_(literal(listed, ARRAY(Text if of_text else BigInteger)))
+        return _Among(column, literal(json.dumps(listed), Text))
+    return _Among(column, literal(listed, _TEXTS if listed and isinstance(listed[0], str) else _NUMBERS))
 
 
 def new_ids(conn: Connection, table: Table, count: int) -> list[int]:

@@ -4,10 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from staydown.core.errors import Broken, NotFound, Outside
+
+
+def _write_all(handle: int, body: bytes) -> None:
+    rest = memoryview(body)
+    while rest:
+        rest = rest[os.write(handle, rest) :]
+
+
+def _make_durable(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 class FolderVault:
@@ -30,41 +44,51 @@ class FolderVault:
         Raises:
             Outside: The disk refuses.
         """
-        sha256 = hashlib.sha256(body).hexdigest()
-        path = self._path(sha256)
-        if path.exists():
-            return sha256
+        return self.put_all([body])[0]
+
+    def put_all(self, bodies: Sequence[bytes]) -> list[str]:
+        """Keep many bodies durably, each drawer made durable once; gives their SHA-256 in hex, in order.
+
+        Raises:
+            Outside: The disk refuses; what was kept before it did stays kept.
+        """
+        hashes = [hashlib.sha256(body).hexdigest() for body in bodies]
+        touched: set[str] = set()
         try:
-            if sha256[:2] not in self._drawers:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                self._drawers.add(sha256[:2])
-            self._write(path, body)
+            for sha256, body in dict(zip(hashes, bodies, strict=True)).items():
+                if self._write(sha256, body):
+                    touched.add(sha256[:2])
+            for drawer in sorted(touched):
+                _make_durable(self._root / drawer)
         except OSError as error:
             raise Outside(
                 f"evidence cannot be kept in {self._root}: {error.strerror}", hint="Make room on the disk."
             ) from error
-        return sha256
+        return hashes
 
-    @staticmethod
-    def _write(path: Path, body: bytes) -> None:
-        handle, name = tempfile.mkstemp(dir=path.parent)
+    def _write(self, sha256: str, body: bytes) -> bool:
+        """Write one file where there is none; whether its drawer changed."""
+        path = f"{self._root}/{sha256[:2]}/{sha256}"
+        if os.path.exists(path):  # noqa: PTH110  # once per page: a Path object would cost more than the look
+            return False
+        if sha256[:2] not in self._drawers:
+            (self._root / sha256[:2]).mkdir(parents=True, exist_ok=True)
+            self._drawers.add(sha256[:2])
+        part = f"{path}.{os.urandom(6).hex()}.part"
+        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o440)
         try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(body)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(name).chmod(0o440)
             try:
-                os.link(name, path)
-            except FileExistsError:  # somebody else kept the same bytes meanwhile
-                return
-            folder = os.open(path.parent, os.O_RDONLY)
-            try:
-                os.fsync(folder)
+                _write_all(handle, body)
+                os.fsync(handle)
             finally:
-                os.close(folder)
+                os.close(handle)
+            try:
+                os.link(part, path)
+            except FileExistsError:  # somebody else kept the same bytes meanwhile
+                return False
         finally:
-            Path(name).unlink(missing_ok=True)
+            os.unlink(part)  # noqa: PTH108
+        return True
 
     def get(self, sha256: str) -> bytes:
         """The bytes.

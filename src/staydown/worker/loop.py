@@ -28,7 +28,7 @@ VERBS: Mapping[WorkKind, Callable[[Tools, Sequence[Task]], None]] = {
     WorkKind.EXPIRE: approve.run,
     WorkKind.HOLD: deconflict.run,
 }
-LIMITS: Mapping[WorkKind, int] = {WorkKind.WITHDRAWAL: 8, WorkKind.DISPATCH: 8}
+LIMITS: Mapping[WorkKind, int] = {WorkKind.WITHDRAWAL: 8, WorkKind.DISPATCH: 32}
 """Kinds whose batches stay small, so that little is in doubt if a process dies."""
 RETRY = timedelta(minutes=1)
 """After a batch failed as a whole."""
