@@ -179,7 +179,7 @@ def test_rejecting_one_suggestion_leaves_another_confirmation_alone(desk: Desk) 
         with pytest.raises(Stale, match="another return"):
             watch.decide(work, ALICE, second, is_return=True)
         watch.decide(work, ALICE, second, is_return=False)
-        assert work.items.lineage(child) == old
+        assert work.items.lineages([child]) == {child: old}
 
 
 def test_a_successor_kept_before_the_removal_is_verified_is_found(desk: Desk) -> None:

@@ -14,7 +14,9 @@ from pathlib import Path
 
 from staydown.core.errors import NotFound
 
-TOPICS: Mapping[str, str] = {}
+TOPICS: Mapping[str, str] = {
+    "intake": "a large list taken in, beside a bare upsert",
+}
 """What is measured, by the name of its topic."""
 
 

@@ -408,7 +408,7 @@ def confirm_return(
     app = app_of(ctx)
     with app.tools.begin() as work:
         watch.decide(work, who(app, work, as_), ReturnId(number), is_return=not reject)
-        found = work.returns.get(ReturnId(number))
+        found = work.returns.get([ReturnId(number)])[ReturnId(number)]
         child = work.items.get([found.child])[0]
     emit_one(
         {"return": number, "state": found.state.value, "child": child.key, "lineage": child.lineage},

@@ -37,6 +37,9 @@ def run(
     items: Annotated[int | None, typer.Option(help="Another number of items than the scenario's.")] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same figures on any machine.")] = 1,
     out: Annotated[Path, typer.Option(help="Where report, truth and home go.")] = Path("exercise"),
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=64, help="Processes that do the work; default: the scenario's.")
+    ] = None,
     language: Annotated[str, typer.Option(help="Of the report: en or nl.")] = "en",
     as_json: Json = False,
 ) -> None:
@@ -58,6 +61,7 @@ def run(
             out=out,
             items=items,
             database=ctx.obj.database,
+            workers=workers,
             language=language,
             progress=step,
         )

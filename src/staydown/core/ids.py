@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NewType
 
 from staydown.core.errors import Invalid
@@ -27,6 +28,7 @@ _CODE = re.compile(r"[A-Z][A-Z0-9]*(?:-[A-Z0-9]+)*")
 _NAME = re.compile(r"[a-z][a-z0-9]*(?:[.-][a-z0-9]+)*")
 
 
+@lru_cache(maxsize=1024)
 def agency_code(text: str) -> AgencyCode:
     """Read an agency code; letters may be typed small.
 

@@ -9,7 +9,7 @@ _UNFIT = dict.fromkeys((0, *range(55296, 57344)), "�")
 
 def clean(text: str) -> str:
     """The text with NUL and lone surrogates replaced: some databases and all encoders refuse them."""
-    return text.translate(_UNFIT)
+    return text if text.isascii() and "\0" not in text else text.translate(_UNFIT)
 
 
 def bounded(text: str, longest: int) -> str:

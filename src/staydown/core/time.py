@@ -18,7 +18,7 @@ def utc(instant: datetime) -> datetime:
     """
     if instant.tzinfo is None:
         raise Invalid(f"{instant.isoformat()} has no time zone", hint="Write it as 2026-11-22T10:20:00Z.")
-    return instant.astimezone(UTC)
+    return instant if instant.tzinfo is UTC else instant.astimezone(UTC)
 
 
 def micros(instant: datetime) -> int:
@@ -33,7 +33,7 @@ def from_micros(count: int) -> datetime:
 
 def iso(instant: datetime) -> str:
     """The instant as RFC 3339 text with a Z, seconds unless there are fractions."""
-    return utc(instant).isoformat().replace("+00:00", "Z")
+    return utc(instant).isoformat()[:-6] + "Z"
 
 
 def parse(text: str) -> datetime:

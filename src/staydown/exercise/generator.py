@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from datetime import datetime, timedelta
+from itertools import accumulate
 
 from staydown.exercise.draw import chance, hours, lognormal, pareto, pick, poisson, unit, weighted
 from staydown.exercise.scenario import Scenario
@@ -31,9 +33,8 @@ class Generator:
         self.scenario, self.seed = scenario, seed
         self.things: list[Thing] = []
         self._outlets = max(3, scenario.items // 25)
-        self._sizes = [
-            (n, pareto(scenario.world.outlet_pareto, seed, "outlet", n)) for n in range(self._outlets)
-        ]
+        shape = scenario.world.outlet_pareto
+        self._sizes = list(accumulate(pareto(shape, seed, "outlet", n) for n in range(self._outlets)))
         self._names: set[tuple[str, str]] = set()
         self._actors: dict[tuple[str, Role], list[Thing]] = {}
         self._outlet_actors: list[Thing] = []
@@ -49,6 +50,10 @@ class Generator:
                 self._mirror(self.things[-1])
         return self.things
 
+    def _outlet_of(self, number: int) -> int:
+        mark = unit(self.seed, "outlet of", number) * self._sizes[-1]
+        return min(bisect_right(self._sizes, mark), self._outlets - 1)
+
     def _role(self, number: int) -> Role:
         rules = self.scenario.world
         shares = ((Role.EXEMPT, rules.share_exempt), (Role.CLEAR, rules.share_clear))
@@ -60,7 +65,7 @@ class Generator:
         number, seed, rules = len(self.things), self.seed, self.scenario.world
         role = self._role(number)
         owner = self._owner(form, number, role)
-        outlet = owner.outlet if owner else weighted(self._sizes, seed, "outlet of", number)
+        outlet = owner.outlet if owner else self._outlet_of(number)
         age = timedelta(days=lognormal(60.0, 1.0, seed, "age", number))
         born = self.scenario.starts_at - min(age, timedelta(days=400))
         if owner and born < owner.born:

@@ -141,6 +141,9 @@ def answer(world: World, question: Mapping[str, Any]) -> object:
         case "complaints":
             told = world.complaints(parse(question["since"]), parse(question["until"]))
             return [[iso(one.at), one.provider, one.reference, one.line, one.purpose] for one in told]
+        case "decided":
+            told_of = world.decided(parse(question["since"]), parse(question["until"]))
+            return [[*one, _statuses(world, *one)] for one in told_of]
         case "statuses":
             return [_statuses(world, provider, reference) for provider, reference in question["of"]]
         case "partner_list":
@@ -278,6 +281,16 @@ class Host:
         found = self._ask(do="statuses", of=[list(one) for one in of])
         return [[(n, state, why, parse(at) if at else None) for n, state, why, at in one] for one in found]
 
+    def decided(
+        self, since: datetime, until: datetime
+    ) -> list[tuple[str, str, list[tuple[int, str, str, datetime | None]]]]:
+        """(provider, reference, lines) of mailed requests of which providers decided a line in a time."""
+        found = self._ask(do="decided", since=iso(since), until=iso(until))
+        return [
+            (provider, reference, [(n, state, why, parse(at) if at else None) for n, state, why, at in lines])
+            for provider, reference, lines in found
+        ]
+
     def partner_list(self) -> list[tuple[str, str]]:
         """A partner's list of known media: (entry, SHA-256)."""
         return [(entry, value) for entry, value in self._ask(do="partner_list")]
@@ -290,9 +303,18 @@ class Host:
         """Everything that is true; for scoring, after the flow has ended."""
         return list(self._ask(do="truth"))
 
-    def posts(self, since: datetime, until: datetime) -> float:
-        """How many posts the outlets made."""
-        return float(self._ask(do="posts", since=iso(since), until=iso(until)))
+    def posts(self, since: datetime, until: datetime) -> dict[str, float]:
+        """How many posts the outlets made, by provider."""
+        return dict(self._ask(do="posts", since=iso(since), until=iso(until)))
+
+    def peak_kib(self) -> int:
+        """The most memory that the world's process ever had; 0 where the system does not tell."""
+        try:
+            status = Path(f"/proc/{self._process.pid}/status").read_text()
+        except OSError:
+            return 0
+        told = next((line for line in status.splitlines() if line.startswith("VmHWM:")), "VmHWM: 0")
+        return int(told.split()[1])
 
     def stop(self) -> None:
         """End the world's process."""

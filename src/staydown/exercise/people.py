@@ -6,12 +6,13 @@ What they know of a page is what anybody reads on it: the kept evidence. They ne
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from staydown.core.assessment import Assessment, Ground, Purpose, PurposeAnswer, Verdict
-from staydown.core.ids import AgencyCode, ItemId, OperationId, PersonId, RequestId
+from staydown.core.ids import AgencyCode, ItemId, OperationId, PersonId, RequestId, ReturnId
 from staydown.core.people import Person, Role
 from staydown.core.request import Decision, LineAnswer
 from staydown.core.states import ItemState, RequestState, ReturnState
@@ -38,8 +39,6 @@ LEAD = AgencyCode("AA")
 _GROUND = re.compile(rb"material on ground ([a-e])")
 _PURPOSE = re.compile(rb"for the purpose of ([a-z-]+)")
 _VOICE = re.compile(rb"Its voice is ([^.<]+)")
-OPEN_TO_VIEW = (ItemState.RECORDED, ItemState.RETURNED, ItemState.UNSURE)
-"""States in which an item waits for somebody's view."""
 HARD_TO_READ = 3.0
 """How much likelier people err on a page that quotes the material for a protected purpose."""
 GIVE_UP = timedelta(days=10)
@@ -117,20 +116,17 @@ class Staff:
 
     # --- reading ----------------------------------------------------------------------------------
 
-    def reading(self, work: Work, item: ItemId) -> Reading | None:
-        """What stands on the kept page; None if none is kept."""
-        if item not in self._read:
-            kept = [one for one in work.kept.of(item) if one.capture.media_type.startswith("text/html")]
-            if not kept:
-                return None
-            body = self.tools.vault.get(kept[-1].capture.sha256)
+    def _open_pages(self, work: Work, items: Iterable[ItemId]) -> None:
+        """Read the kept pages of items that nobody has read yet, all at once."""
+        unread = [item for item in items if item not in self._read]
+        for item, sha256 in work.kept.pages(unread).items() if unread else ():
+            body = self.tools.vault.get(sha256)
             ground, purpose, voice = (pattern.search(body) for pattern in (_GROUND, _PURPOSE, _VOICE))
             self._read[item] = Reading(
                 ground.group(1).decode() if ground else None,
                 purpose.group(1).decode() if purpose else None,
                 voice.group(1).decode() if voice else "",
             )
-        return self._read[item]
 
     def _errs(self, person: Person, now: datetime, item: ItemId, *, care: float = 1.0) -> bool:
         """Whether a person errs on an item: more in a bad shift, and more the longer the shift."""
@@ -142,14 +138,15 @@ class Staff:
         return chance(min(0.5, (rate + rules.tiring * done) * care), self.seed, "errs", person.id, item)
 
     def _assessment(
-        self, work: Work, person: Person, item: ItemId, *, care: float = 1.0
+        self, now: datetime, person: Person, item: ItemId, *, care: float = 1.0
     ) -> Assessment | None:
-        read = self.reading(work, item)
+        """One view of an item whose page was opened; None if none is kept."""
+        read = self._read.get(item)
         if read is None:
             return None
         verdict = Verdict.TERRORIST if read.ground else Verdict.EXEMPT if read.purpose else Verdict.CLEAR
         hard = HARD_TO_READ if read.purpose else 1.0
-        if self._errs(person, work.now, item, care=care * hard):
+        if self._errs(person, now, item, care=care * hard):
             wrong = [v for v in (Verdict.TERRORIST, Verdict.CLEAR, Verdict.UNSURE) if v is not verdict]
             verdict = pick(wrong, self.seed, "errs to", person.id, item)
         purposes = dict.fromkeys(Purpose, PurposeAnswer.NO)
@@ -169,111 +166,128 @@ class Staff:
 
     # --- what people do ---------------------------------------------------------------------------
 
-    def act(self, *, hours: float, first_days: bool) -> None:
+    def act(self, *, hours: float, first_days: bool, proposes: bool) -> None:
         """One turn of everybody; `hours` is the time since the last one."""
+        if first_days:
+            self._investigate()
+        self._assess(hours)
+        self._decide_returns()
+        if proposes:
+            self._propose()
+        self._approve()
+
+    def keep(self, by_agency: Mapping[AgencyCode, Sequence[ItemId]], work: Work) -> None:
+        """The analysts on intake ask for what is new to be kept."""
+        for code, items in sorted(by_agency.items()):
+            preserve.ask(work, self.analyst(code, 0), items)
+
+    def _investigate(self) -> None:
+        """Investigators ask to wait for some of the items that their agencies watch."""
+        share = self.scenario.people.hold_share
         with self.tools.begin(write=False) as work:
-            items, requests = work.figures.by_state(), work.figures.requests()
-            is_suggested = bool(work.returns.listed(ReturnState.SUGGESTED))
-        for code in self.agencies:
-            if first_days:
-                self._investigate(code)
-            if any(items.get(state.value) for state in OPEN_TO_VIEW):
-                self._assess(code, hours)
-            if is_suggested:
-                self._decide_returns(code)
-            self._propose(code)
-            if requests.get(RequestState.PROPOSED.value):
-                self._approve(code)
-
-    def keep(self, code: AgencyCode, items: Sequence[ItemId]) -> None:
-        """The analyst on intake asks for what is new to be kept."""
-        if items:
-            with self.tools.begin() as work:
-                preserve.ask(work, self.analyst(code, 0), items)
-
-    def _investigate(self, code: AgencyCode) -> None:
-        """An investigator asks to wait for some of the items that the agency watches."""
-        person = self._one(code, "investigator", Role.INVESTIGATOR)
+            desks = work.items.desks([ItemState.RECORDED, ItemState.ASSESSED])
+            watched = {
+                code: [i for i in items if chance(share, self.seed, "watched", i)]
+                for code, items in desks.items()
+            }
+            held = set(work.holds.on([item for items in watched.values() for item in items]))
+        if all(held.issuperset(items) for items in watched.values()):
+            return
         with self.tools.begin() as work:
-            fresh = work.items.in_state([ItemState.RECORDED, ItemState.ASSESSED], seen_by=code)
-            share = self.scenario.people.hold_share
-            watched = [item for item in fresh if chance(share, self.seed, "watched", item)]
-            held = work.holds.on(watched)
-            for item in watched:
-                if item in held:
-                    continue
-                days = 6 + 10 * unit(self.seed, "held for", item)
-                deconflict.place(
-                    work,
-                    person,
-                    [item],
-                    reason="an account under observation",
-                    until=work.now + timedelta(days=days),
-                    longest=timedelta(days=90),
-                    at_most=self.tools.settings.holds_per_agency,
-                )
+            for code, items in sorted(watched.items()):
+                for item in (one for one in items if one not in held):
+                    held.add(item)
+                    days = 6 + 10 * unit(self.seed, "held for", item)
+                    deconflict.place(
+                        work,
+                        self._one(code, "investigator", Role.INVESTIGATOR),
+                        [item],
+                        reason="an account under observation",
+                        until=work.now + timedelta(days=days),
+                        longest=timedelta(days=90),
+                        at_most=self.tools.settings.holds_per_agency,
+                    )
 
-    def _assess(self, code: AgencyCode, hours: float) -> None:
-        """Each analyst takes the items on the own desk, as many as the time allows."""
+    def _assess(self, hours: float) -> None:
+        """Each analyst takes the items on the own desk, as many as the time allows; nobody takes what a colleague did."""
         rules = self.scenario.people
         room = int(min(hours, 8.0) * rules.items_an_hour)
         with self.tools.begin() as work:
-            fresh = work.items.in_state([ItemState.RECORDED, ItemState.RETURNED], seen_by=code)
-            doubted = self._second_looks(work, code) if work.now.hour == 12 else []
-            kept = work.items.kept([*fresh, *doubted])
-            for at in range(rules.analysts):
-                person = self.analyst(code, at)
-                mine = [i for i in fresh if i in kept and self._desk("desk", i) == at][:room]
-                second = [i for i in doubted if i in kept and self._desk("second", i) == at]
-                made = [one for i in mine if (one := self._assessment(work, person, i))]
-                made += [one for i in second if (one := self._assessment(work, person, i, care=0.3))]
-                if made:
-                    assess.assess(work, person, made)
+            fresh = work.items.desks([ItemState.RECORDED, ItemState.RETURNED])
+            doubted = self._second_looks(work) if work.now.hour == 12 else {}
+            kept = work.items.kept({i for part in (fresh, doubted) for items in part.values() for i in items})
+            taken: set[ItemId] = set()
+            for code in self.agencies:
+                mine = [i for i in fresh.get(code, ()) if i in kept]
+                second = [i for i in doubted.get(code, ()) if i in kept]
+                self._open_pages(work, [*mine, *second])
+                for at in range(rules.analysts):
+                    person = self.analyst(code, at)
+                    first = [i for i in mine if i not in taken and self._desk("desk", i) == at][:room]
+                    again = [i for i in second if i not in taken and self._desk("second", i) == at]
+                    made = [one for i in first if (one := self._assessment(work.now, person, i))]
+                    made += [one for i in again if (one := self._assessment(work.now, person, i, care=0.3))]
+                    taken.update(one.item for one in made)
+                    if made:
+                        assess.assess(work, person, made)
 
     def _desk(self, pile: str, item: ItemId) -> int:
         return int(unit(self.seed, pile, item) * self.scenario.people.analysts)
 
     @staticmethod
-    def _second_looks(work: Work, code: AgencyCode) -> list[ItemId]:
+    def _second_looks(work: Work) -> dict[AgencyCode, list[ItemId]]:
         """Items that a colleague was unsure about; where agencies differ, the item stays stopped."""
-        doubted = work.items.in_state([ItemState.UNSURE], seen_by=code)
-        opened = work.assessments.open(doubted)
-        return [
-            i for i in doubted if opened.get(i, {}).get(code, (Verdict.UNSURE, None))[0] is Verdict.UNSURE
-        ]
+        doubted = work.items.desks([ItemState.UNSURE])
+        opened = work.assessments.open({i for items in doubted.values() for i in items})
+        unsure = (Verdict.UNSURE, None)
+        return {
+            code: [i for i in items if opened.get(i, {}).get(code, unsure)[0] is Verdict.UNSURE]
+            for code, items in doubted.items()
+        }
 
-    def _propose(self, code: AgencyCode) -> None:
-        person = self.analyst(code, 0)
+    def _propose(self) -> None:
         with self.tools.begin() as work:
-            ready = propose.proposable(work, person, operation=OPERATION)
+            ready = work.items.in_state([ItemState.ASSESSED], operation=OPERATION)
             opened = work.assessments.open(ready)
-            mine = [
-                item for item in ready if opened.get(item, {}).get(code, (None, None))[0] is Verdict.TERRORIST
-            ]
-            if mine:
-                propose.propose(self.tools, work, person, mine, operation=OPERATION)
+            found: dict[AgencyCode, list[ItemId]] = defaultdict(list)
+            for item in ready:
+                codes = [code for code, (v, _) in opened.get(item, {}).items() if v is Verdict.TERRORIST]
+                if codes:
+                    found[min(codes)].append(item)
+            for code, items in sorted(found.items()):
+                propose.propose(self.tools, work, self.analyst(code, 0), items, operation=OPERATION)
 
-    def _approve(self, code: AgencyCode) -> None:
-        """The approver reads the lines again, and sends back what holds a report or an everyday page."""
-        person = self._one(code, "approver", Role.APPROVER)
+    def _approve(self) -> None:
+        """Approvers read the lines again, and send back what holds a report or an everyday page."""
         with self.tools.begin() as work:
-            waiting = work.requests.listed(state=RequestState.PROPOSED, agency=code)
+            waiting = [
+                one for one in work.requests.listed(state=RequestState.PROPOSED) if one.proposed_at < work.now
+            ]
+            if not waiting:
+                return
             lines = work.requests.lines([one.id for one in waiting])
+            present = {
+                one.id: [line.line.item for line in lines[one.id] if not line.dropped] for one in waiting
+            }
+            everything = [item for own in present.values() for item in own]
+            self._open_pages(work, everything)
+            held = work.holds.on(everything)
+            consents: dict[AgencyCode, list[RequestId]] = defaultdict(list)
             for request in waiting:
-                if request.proposed_at >= work.now:
-                    continue
-                present = [one.line.item for one in lines[request.id] if not one.dropped]
-                doubtful = [i for i in present if self._looks_wrong(work, person, i)]
+                own, person = present[request.id], self._one(request.agency, "approver", Role.APPROVER)
+                doubtful = [i for i in own if self._looks_wrong(person, i)]
                 if doubtful:
                     approve.send_back(
                         work, person, request.id, reason=f"{len(doubtful)} lines look protected or harmless"
                     )
-                    self._assess_again(work, code, doubtful)
-                elif present and not work.holds.on(present).issuperset(present):
-                    approve.approve(work, person, [request.id])
+                    self._assess_again(work, request.agency, doubtful)
+                elif own and not held.issuperset(own):
+                    consents[request.agency].append(request.id)
+            for code, ids in sorted(consents.items()):
+                approve.approve(work, self._one(code, "approver", Role.APPROVER), ids)
 
-    def _looks_wrong(self, work: Work, person: Person, item: ItemId) -> bool:
-        read = self.reading(work, item)
+    def _looks_wrong(self, person: Person, item: ItemId) -> bool:
+        read = self._read.get(item)
         return (
             read is not None
             and read.ground is None
@@ -282,27 +296,33 @@ class Staff:
 
     def _assess_again(self, work: Work, code: AgencyCode, items: Sequence[ItemId]) -> None:
         person = self.analyst(code, self.scenario.people.analysts - 1)
-        made = [one for item in items if (one := self._assessment(work, person, item, care=0.0))]
+        made = [one for item in items if (one := self._assessment(work.now, person, item, care=0.0))]
         assess.assess(work, person, made)
 
-    def _decide_returns(self, code: AgencyCode) -> None:
-        """Is it the same voice? A person compares the two kept pages."""
-        person = self.analyst(code, self.scenario.people.analysts - 1)
+    def _decide_returns(self) -> None:
+        """Is it the same voice? A person of an agency that saw it compares the two kept pages."""
         with self.tools.begin() as work:
             suggested = work.returns.listed(ReturnState.SUGGESTED)
-            mine = work.items.seen_by([one.child for one in suggested], code)
-            linked = {one.child for one in work.returns.listed(ReturnState.CONFIRMED)}
+            if not suggested:
+                return
+            children = {one.child for one in suggested}
+            linked = {one.child for one in work.returns.listed(ReturnState.CONFIRMED, of=children)}
+            self._open_pages(work, children | {one.parent for one in suggested})
+            seen = {code: work.items.seen_by(children, code) for code in self.agencies}
+            said: dict[AgencyCode, dict[ReturnId, bool]] = defaultdict(dict)
             for one in suggested:
-                if one.child not in mine or one.child in linked:
-                    continue
-                child, parent = self.reading(work, one.child), self.reading(work, one.parent)
-                if child is None or parent is None:
+                code = next((code for code in self.agencies if one.child in seen[code]), None)
+                child, parent = self._read.get(one.child), self._read.get(one.parent)
+                if code is None or one.child in linked or child is None or parent is None:
                     continue
                 same = child.voice == parent.voice and bool(child.ground) == bool(parent.ground)
                 is_return = same != chance(0.02, self.seed, "misjudges", one.child, one.parent)
-                watch.decide(work, person, one.id, is_return=is_return)
+                said[code][one.id] = is_return
                 if is_return:
                     linked.add(one.child)
+            for code, decided in sorted(said.items()):
+                person = self.analyst(code, self.scenario.people.analysts - 1)
+                watch.decide_all(work, person, decided)
 
     def complaints(self, told: Iterable[tuple[str, str, int, str]]) -> None:
         """Somebody says that a page was wrongly referred: the agency looks again, and takes it back."""
@@ -325,34 +345,28 @@ class Staff:
 
     # --- at the providers ----------------------------------------------------------------------------
 
-    def mailed(self) -> list[tuple[str, str]]:
-        """References that went out by mail and wait for an answer: (provider, reference)."""
-        with self.tools.begin(write=False) as work:
-            waiting = [
-                *work.requests.listed(state=RequestState.DISPATCHED),
-                *work.requests.listed(state=RequestState.RUNNING),
-            ]
-            return [(one.provider, one.reference) for one in waiting if one.courier == "mail"]
-
-    def answer_mail(
-        self, decided: Iterable[tuple[tuple[str, str], Sequence[tuple[int, str, str, datetime | None]]]]
-    ) -> None:
-        """Provider staff write back, line by line, as they decide."""
-        for (provider, reference), lines in decided:
-            given = [
-                LineAnswer(number=number, decision=Decision(state), reason=reason, at=at)
-                for number, state, reason, at in lines
-                if state != Decision.PENDING.value
-            ]
-            if given:
+    def answer_mail(self, host: Host, since: datetime, until: datetime) -> None:
+        """Provider staff write back about what they decided, line by line."""
+        told = host.decided(since, until)
+        if not told:
+            return
+        with self.tools.begin() as work:
+            known = work.requests.known([reference for _, reference, _ in told])
+            said: dict[str, list[answer.Said]] = defaultdict(list)
+            for provider, reference, lines in told:
+                request = known.get(reference)
+                if request is None or request.state not in {RequestState.DISPATCHED, RequestState.RUNNING}:
+                    continue
+                given = [
+                    LineAnswer(number=number, decision=Decision(state), reason=reason, at=at)
+                    for number, state, reason, at in lines
+                    if state != Decision.PENDING.value
+                ]
+                if given:
+                    said[provider].append(answer.Said(request=request.id, lines=given))
+            for provider, answers in sorted(said.items()):
                 officer = self._one(desk_of(provider), "officer", Role.PROVIDER)
-                with self.tools.begin() as work:
-                    answer.answer(work, work.requests.by_reference(reference), given, by=officer)
-
-    def answer_mail_of(self, host: Host) -> None:
-        """Provider staff look at their decisions, and write back."""
-        waiting = self.mailed()
-        self.answer_mail(zip(waiting, host.statuses(waiting), strict=True))
+                answer.answers(work, answers, by=officer)
 
     def give_up(self) -> None:
         """Requests that nobody answers are closed, so that their items can be asked for again."""

@@ -6,8 +6,8 @@ import json
 import resource
 import time
 from collections import defaultdict
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,6 +17,7 @@ from staydown.core.errors import Broken, Invalid, Outside
 from staydown.core.ids import AgencyCode, ItemId
 from staydown.core.item import NewSighting, Refusal
 from staydown.core.time import EPOCH, iso, parse
+from staydown.exercise.crew import Crew
 from staydown.exercise.draw import unit
 from staydown.exercise.host import Host
 from staydown.exercise.people import OPERATION, Staff, agency_of
@@ -27,7 +28,6 @@ from staydown.fetch.namespace import enter_own_network
 from staydown.flow import audit, record
 from staydown.flow.publish import write_report
 from staydown.ports import Row
-from staydown.worker.loop import drain, worker_name
 
 WORDS = (
     "https://{rest}",
@@ -39,14 +39,10 @@ WORDS = (
 )
 
 
-GRID = timedelta(minutes=15)
-"""Simulated time moves in these steps: what falls due between two of them is done at the second."""
-
-
-def on_grid(instant: datetime) -> datetime:
+def on_grid(instant: datetime, grid: timedelta) -> datetime:
     """The first step of simulated time at or after an instant."""
-    past = (instant - EPOCH) % GRID
-    return instant + (GRID - past) if past else instant
+    past = (instant - EPOCH) % grid
+    return instant + (grid - past) if past else instant
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +61,7 @@ def play(
     out: Path,
     items: int | None = None,
     database: str | None = None,
+    workers: int | None = None,
     language: str = "en",
     progress: Callable[[int], None] | None = None,
 ) -> Played:
@@ -80,27 +77,34 @@ def play(
     started, used, asked = time.monotonic(), 0.0, 0
     app = _open(out, scenario, seed, database)
     host = Host(name, items=items, seed=seed, journal=out / "providers.jsonl")
+    crew: Crew | None = None
     try:
         (app.settings.home / HOSTS).write_text(json.dumps(host.hosts))
         used = float(app.store.noted("exercise_seconds") or 0.0)
         asked = int(app.store.noted("exercise_requests") or 0)
-        _Player(app, host, scenario, seed).play(progress)
+        crew = Crew(app.tools, app.settings.home, database, workers or scenario.workers)
+        player = _Player(app, host, crew, scenario, seed)
+        player.play(progress)
         return _finish(
             app,
             host,
-            scenario,
-            seed,
+            crew,
+            player,
             out,
             language=language,
-            seconds=used + time.monotonic() - started,
-            requests=asked + app.fetch.requests_made,
+            began=started - used,
+            requests=asked + app.fetch.requests_made + crew.requests_made,
             is_alone=is_alone,
         )
     finally:
         spent = used + time.monotonic() - started
         with closing(app):
+            made = app.fetch.requests_made
+            if crew is not None:
+                crew.stop()
+                made += crew.requests_made
             app.store.note("exercise_seconds", f"{spent:.3f}")
-            app.store.note("exercise_requests", str(asked + app.fetch.requests_made))
+            app.store.note("exercise_requests", str(asked + made))
         host.stop()
 
 
@@ -128,10 +132,19 @@ def _open(out: Path, scenario: Scenario, seed: int, database: str | None) -> App
 class _Player:
     """Moves the time, and lets people and workers act until it stands at the end."""
 
-    def __init__(self, app: App, host: Host, scenario: Scenario, seed: int) -> None:
-        self.app, self.host, self.scenario, self.seed = app, host, scenario, seed
-        self.tools, self.name = app.tools, worker_name()
+    def __init__(self, app: App, host: Host, crew: Crew, scenario: Scenario, seed: int) -> None:
+        self.app, self.host, self.crew, self.scenario, self.seed = app, host, crew, scenario, seed
+        self.tools = app.tools
         self.staff = Staff(self.tools, scenario, seed)
+        self.stages: defaultdict[str, float] = defaultdict(float)  #: seconds spent, by stage
+
+    @contextmanager
+    def _stage(self, name: str) -> Iterator[None]:
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self.stages[name] += time.monotonic() - began
 
     def play(self, progress: Callable[[int], None] | None) -> None:
         """From where the store stands to the end."""
@@ -142,12 +155,15 @@ class _Player:
         before = parse(
             self.app.store.noted("exercise_tick") or iso(self.scenario.starts_at - timedelta(hours=1))
         )
+        acted = self.scenario.starts_at - timedelta(hours=1)
         for tick in self.scenario.ticks():
             if tick > before:
                 self._until(tick)
-                self._turn(before, tick)
+                self._turn(before, acted, tick)
                 self.app.store.note("exercise_tick", iso(tick))
                 before = tick
+            if self.scenario.acts(tick):
+                acted = tick
             if progress:
                 progress(1)
 
@@ -156,48 +172,66 @@ class _Player:
         while True:
             with self.tools.begin(write=False) as work:
                 due, now = work.queue.next_due(), work.now
-            instant = tick if due is None else min(max(on_grid(due), now), tick)
+            instant = tick if due is None else min(max(on_grid(due, self.scenario.grid(due)), now), tick)
             self._set(instant, now)
-            drain(self.tools, self.name)
+            self._drain()
             if instant >= tick:
                 return
 
-    def _set(self, instant: datetime, now: datetime) -> None:
-        if instant > now:
-            self.host.advance(instant)
-            self.app.store.set_simulated(instant)
-        elif instant > self.host.now:
-            self.host.advance(instant)
-        self.host.now = max(self.host.now, instant)
+    def _drain(self) -> None:
+        with self._stage("work"):
+            self.crew.drain()
 
-    def _turn(self, before: datetime, tick: datetime) -> None:
-        self._report(before, tick)
-        drain(self.tools, self.name)
-        if 6 <= tick.hour < 21:
-            self.staff.act(
-                hours=(tick - before).total_seconds() / 3600, first_days=tick < self.scenario.action_ends
-            )
-            self.staff.answer_mail_of(self.host)
-        self.staff.complaints(self.host.complaints(before, tick))
-        if tick.hour == 12:
-            self.staff.give_up()
-        drain(self.tools, self.name)
+    def _set(self, instant: datetime, now: datetime) -> None:
+        with self._stage("world"):
+            if instant > now:
+                self.host.advance(instant)
+                self.app.store.set_simulated(instant)
+            elif instant > self.host.now:
+                self.host.advance(instant)
+            self.host.now = max(self.host.now, instant)
+
+    def _turn(self, before: datetime, acted: datetime, tick: datetime) -> None:
+        with self._stage("intake"):
+            self._report(before, tick)
+        self._drain()
+        if self.scenario.acts(tick):
+            with self._stage("people"):
+                self.staff.act(
+                    hours=(tick - before).total_seconds() / 3600,
+                    first_days=tick < self.scenario.action_ends,
+                    proposes=self.scenario.proposes(before, tick),
+                )
+                self.staff.answer_mail(self.host, acted, tick)
+        with self._stage("people"):
+            self.staff.complaints(self.host.complaints(before, tick))
+            if tick.hour == 12:
+                self.staff.give_up()
+        self._drain()
 
     def _report(self, before: datetime, tick: datetime) -> None:
         """Agencies take in what their monitoring turned up, in whatever spelling."""
-        told: dict[AgencyCode, list[NewSighting]] = defaultdict(list)
+        told: list[NewSighting] = []
         for number, at, address in self.host.reports(before, tick):
             code = agency_of(number)
             row = Row(line=0, raw=self._spelled(code, address), seen_at=iso(at), note="monitoring")
             one = record.sighting(self.tools, row, agency=code, now=tick, file_sha256="")
             if isinstance(one, Refusal):
                 raise Broken(f"the exercise's own address was refused: {row.raw}: {one.reason}")
-            told[code].append(one)
-        for code, seen in sorted(told.items()):
-            with self.tools.begin() as work:
-                done = record.record(work, seen, operation=OPERATION)
-            new: list[ItemId] = list(done.items_new)
-            self.staff.keep(code, new)
+            told.append(one)
+        if not told:
+            return
+        with self.tools.begin() as work:
+            done = record.record(work, told, operation=OPERATION)
+            new = set(done.items_new)
+            first: dict[ItemId, AgencyCode] = {}
+            for _, item, one in done.sightings:
+                if item in new:
+                    first.setdefault(item, one.agency)
+            asked: dict[AgencyCode, list[ItemId]] = defaultdict(list)
+            for item, code in first.items():
+                asked[code].append(item)
+            self.staff.keep(asked, work)
 
     def _spelled(self, code: AgencyCode, address: str) -> str:
         rest = address.removeprefix("https://")
@@ -213,16 +247,17 @@ class _Player:
 def _finish(
     app: App,
     host: Host,
-    scenario: Scenario,
-    seed: int,
+    crew: Crew,
+    player: _Player,
     out: Path,
     *,
     language: str,
-    seconds: float,
+    began: float,
     requests: int,
     is_alone: bool,
 ) -> Played:
     """Score, verify, report, and write the truth down."""
+    scenario, scoring = player.scenario, time.monotonic()
     with app.tools.begin(write=False) as work:
         result = score(work, host, app.catalogue, scenario, OPERATION)
         checked = audit.verify(work, app.vault, public=app.store.public_key)
@@ -233,22 +268,22 @@ def _finish(
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
     if checked.broken:
         raise Broken(f"the ledger does not verify: {checked.broken[0]}")
-    usage = (
-        resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        + resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    )
+    player.stages["score and report"] += time.monotonic() - scoring
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss + host.peak_kib() + crew.peak_kib
     figures: dict[str, object] = {
         "scenario": scenario.name,
-        "seed": seed,
+        "seed": player.seed,
         "simulated_days": (scenario.ends_at - scenario.starts_at).days,
         "agencies": scenario.agencies,
         "providers": len({row["provider"] for row in host.truth()}),
         **result.figures,
         "http_requests": requests,
-        "outside_attempts": attempts(),
+        "outside_attempts": attempts() + crew.outside_attempts,
         "own_network": is_alone,
         "ledger_size": checked.size,
-        "wall_seconds": round(seconds, 2),
-        "peak_mib": round(usage / 1024, 1),
+        "wall_seconds": round(time.monotonic() - began, 2),
+        "seconds_by_stage": {name: round(spent, 2) for name, spent in player.stages.items()},
+        "work_by_kind": crew.by_kind(),
+        "peak_mib": round(peak / 1024, 1),
     }
     return Played(figures, result.wrong, report)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from importlib.resources import files
 from typing import Any
 
 from staydown.core.errors import Invalid, NotFound
 from staydown.core.time import parse
+
+DAY_BEGINS, DAY_ENDS = 6, 21
+"""The hours at which people work."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +27,7 @@ class WorldRules:
     logo_share: float
     agencies_per_item: float
     posts_a_day_median: float
+    trouble: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +43,18 @@ class AdversaryRules:
     mirrors_mean: float
     same_address_share: float
     found_hours_median: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionRules:
+    """What is done, as against how the world is: the three things that two natural experiments do not tell apart."""
+
+    volume: float = 1.0  #: share of the world's things that the agencies' monitoring turns up
+    only: str = ""  #: only accounts and channels at this provider; empty: everything everywhere
+    follow_up: bool = True  #: whether returns are looked for after the days of action
+    own_ban_days: float = (
+        0.0  #: mean days until the messenger itself bans an outlet's account; 0: it does not
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +84,12 @@ class Scenario:
     action_step_h: float
     watch_step_h: float
     items: int
+    action_grid_min: float = 15.0
+    watch_grid_min: float = 60.0
+    propose_every_h: float = 0.0  #: after the days of action: 0 is whenever people act
+    messenger: str = ""  #: the provider at which posts are counted; empty: all of them
+    workers: int = 1
+    action: ActionRules = field(default_factory=ActionRules)
     world: WorldRules
     adversary: AdversaryRules
     people: PeopleRules
@@ -86,6 +108,21 @@ class Scenario:
     def ends_at(self) -> datetime:
         """The end of watching."""
         return self.action_ends + timedelta(days=self.watch_days)
+
+    def grid(self, at: datetime) -> timedelta:
+        """Simulated time moves in these steps: what falls due between two of them is done at the second."""
+        return timedelta(minutes=self.action_grid_min if at < self.action_ends else self.watch_grid_min)
+
+    def acts(self, at: datetime) -> bool:
+        """Whether people are at work."""
+        return DAY_BEGINS <= at.hour < DAY_ENDS
+
+    def proposes(self, before: datetime, at: datetime) -> bool:
+        """Whether requests are drawn up at an instant: always in the days of action, then as often as said."""
+        if at <= self.action_ends or not self.propose_every_h:
+            return True
+        every = timedelta(hours=self.propose_every_h)
+        return (at - self.starts_at) // every > (before - self.starts_at) // every
 
     def ticks(self) -> list[datetime]:
         """The instants at which people act, in order."""
@@ -118,9 +155,10 @@ def load(name: str, *, items: int | None = None) -> Scenario:
         "world": WorldRules(**raw.pop("world")),
         "adversary": AdversaryRules(**raw.pop("adversary")),
         "people": PeopleRules(**raw.pop("people")),
+        "action": ActionRules(**raw.pop("action", {})),
         "starts_at": parse(raw.pop("starts_at")),
     }
-    unknown = set(raw) - {field.name for field in fields(Scenario)}
+    unknown = set(raw) - {one.name for one in fields(Scenario)}
     if unknown:
         raise Invalid(f"scenario {name} has an unknown key {sorted(unknown)[0]!r}")
     scenario = Scenario(**raw, **parts)

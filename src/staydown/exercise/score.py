@@ -32,6 +32,7 @@ class Score:
 def score(work: Work, host: Host, catalogue: Catalogue, scenario: Scenario, operation: OperationId) -> Score:
     """Hold store, providers' record and truth against each other."""
     truth = _by_key(catalogue, host.truth())
+    by_address = {row["address"]: row for row in truth.values()}
     items = {one.key: one for one in work.items.listed()}
     counts = work.figures.counts(operation)
     clocks = work.figures.clocks(operation)
@@ -41,6 +42,8 @@ def score(work: Work, host: Host, catalogue: Catalogue, scenario: Scenario, oper
     twice, lost = _record(work, host.record())
     before = host.posts(scenario.hour_h - MONTH, scenario.hour_h)
     after = host.posts(scenario.hour_h, scenario.hour_h + MONTH)
+    counted = [scenario.messenger] if scenario.messenger else sorted(before)
+    elsewhere = [provider for provider in sorted({*before, *after}) if provider not in counted]
     figures: dict[str, object] = {
         "sightings": counts["sightings"],
         "items_unique": counts["items"],
@@ -60,7 +63,13 @@ def score(work: Work, host: Host, catalogue: Catalogue, scenario: Scenario, oper
         "wrongly_referred": sum(1 for key in referred if truth.get(key, {}).get("role") != "terrorist"),
         **found,
         "median_hours_to_removal": quantile(sorted(hours), 0.5),
-        "posts_drop_30_days": round(1 - after / before, 4) if before else None,
+        "posts_drop_30_days": _drop(before, after, counted),
+        "posts_drop_elsewhere": _drop(before, after, elsewhere),
+        "migrated": sum(
+            1
+            for row in truth.values()
+            if row["parent"] is not None and row["provider"] != by_address[row["parent"]]["provider"]
+        ),
         "clocks_missed": clocks["clocks_missed"],
         "clocks_lapsed": clocks["clocks_lapsed"],
         "matches": counts["matched"],
@@ -73,6 +82,12 @@ def score(work: Work, host: Host, catalogue: Catalogue, scenario: Scenario, oper
     wrong += [f"{reference} never arrived" for reference in lost]
     wrong += _false_removals(work, truth, list(items))
     return Score(figures, tuple(wrong))
+
+
+def _drop(before: Mapping[str, float], after: Mapping[str, float], providers: Sequence[str]) -> float | None:
+    """By which share the posts at some providers fell from the month before hour H to the month after it."""
+    was = sum(before.get(provider, 0.0) for provider in providers)
+    return round(1 - sum(after.get(provider, 0.0) for provider in providers) / was, 4) if was else None
 
 
 def _by_key(catalogue: Catalogue, truth: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -138,17 +153,18 @@ def _false_removals(work: Work, truth: Mapping[str, Mapping[str, Any]], removed:
     """Items we call removed that were there when we said so."""
     ids = work.items.find(removed)
     at = work.items.removed_before(list(ids.values()))
+    by_address = {row["address"]: row for row in truth.values()}
     wrong = []
     for key, item in ids.items():
         row = truth.get(key)
-        if item in at and (row is None or not _was_away(row, truth, at[item])):
+        if item in at and (row is None or not _was_away(row, by_address, at[item])):
             wrong.append(f"{key} is called removed at {at[item].isoformat()} and was not")
     return wrong
 
 
-def _was_away(row: Mapping[str, Any], truth: Mapping[str, Mapping[str, Any]], at: datetime) -> bool:
+def _was_away(row: Mapping[str, Any], by_address: Mapping[str, Mapping[str, Any]], at: datetime) -> bool:
     for since, until, why in row["away"]:
         if why != "region" and parse(since) <= at and (until is None or at < parse(until)):
             return True
-    inside = next((other for other in truth.values() if other["address"] == row["container"]), None)
-    return inside is not None and _was_away(inside, truth, at)
+    inside = by_address.get(row["container"]) if row["container"] else None
+    return inside is not None and _was_away(inside, by_address, at)

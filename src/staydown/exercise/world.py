@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import heapq
+import math
+from bisect import bisect_right, insort
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -79,6 +82,18 @@ class Report:
     thing: int
 
 
+def _report_order(one: Report) -> tuple[datetime, int, int]:
+    return one.at, one.agency, one.thing
+
+
+def _reported_at(one: Report) -> datetime:
+    return one.at
+
+
+def _decided_at(one: tuple[datetime, str, str, int]) -> datetime:
+    return one[0]
+
+
 @dataclass(frozen=True, slots=True)
 class Complaint:
     """Somebody says that a page was wrongly referred: its owner, or the provider that looked at it."""
@@ -109,10 +124,15 @@ class World:
         self._order = count()
         self._reports: list[Report] = []
         self._complaints: list[Complaint] = []
+        self._decisions: list[tuple[datetime, str, str, int]] = []
         self._attempts: dict[int, int] = {}
         self._by_place = {}
+        self._things_at, self._struck_at = Counter(), Counter()
+        self._is_sorted = False
         for thing in self.things:
             self._enter(thing, later=False)
+        self._reports.sort(key=_report_order)
+        self._is_sorted = True
 
     _made: Generator = field(init=False)
     _intakes: dict[tuple[str, str], _Intake] = field(init=False)
@@ -120,11 +140,21 @@ class World:
     _order: count[int] = field(init=False)
     _reports: list[Report] = field(init=False)
     _complaints: list[Complaint] = field(init=False)
+    _decisions: list[tuple[datetime, str, str, int]] = field(
+        init=False
+    )  #: of lines that came by mail, in order
+    _is_sorted: bool = field(init=False)
     _attempts: dict[int, int] = field(init=False)
     _by_place: dict[tuple[str, str], int] = field(init=False)
+    _things_at: Counter[str] = field(init=False)  #: by provider
+    _struck_at: Counter[str] = field(init=False)  #: those of them that were ever taken down
 
     def _enter(self, thing: Thing, *, later: bool) -> None:
         self._by_place[thing.form.provider, thing.path] = thing.number
+        self._things_at[thing.form.provider] += 1
+        self._plan_own_ban(thing)
+        if not self._is_seen(thing, later=later):
+            return
         for agency in seen_by(self.scenario, self.seed, thing, later=later):
             if later:
                 wait = lognormal(
@@ -133,7 +163,32 @@ class World:
                 at = thing.born + hours(max(0.5, wait))
             else:
                 at = self.scenario.starts_at + FIRST_DAYS * unit(self.seed, "seen at", thing.number, agency)
-            self._reports.append(Report(agency, at.replace(microsecond=0), thing.address, thing.number))
+            self._told(Report(agency, at.replace(microsecond=0), thing.address, thing.number))
+
+    def _is_seen(self, thing: Thing, *, later: bool) -> bool:
+        """Whether the agencies' monitoring turns a thing up."""
+        action = self.scenario.action
+        if later:
+            return action.follow_up
+        if action.only and (thing.form.provider != action.only or not thing.form.is_actor):
+            return False
+        return chance(action.volume, self.seed, "in volume", thing.number)
+
+    def _told(self, report: Report) -> None:
+        if self._is_sorted:
+            insort(self._reports, report, key=_report_order)
+        else:
+            self._reports.append(report)
+
+    def _plan_own_ban(self, thing: Thing) -> None:
+        """The messenger's own bans: of outlets' accounts and channels, from hour H on."""
+        days = self.scenario.action.own_ban_days
+        if not days or thing.form.provider != self.scenario.messenger or not thing.form.is_actor:
+            return
+        if thing.role is Role.TERRORIST:
+            mark = unit(self.seed, "own ban", thing.number)
+            begins = max(thing.born, self.scenario.hour_h)
+            self._plan(begins + hours(-24 * days * math.log(1.0 - mark)), "ban", thing.number)
 
     def _plan(self, at: datetime, what: str, thing: int) -> None:
         heapq.heappush(self._events, (at, next(self._order), what, thing))
@@ -149,13 +204,14 @@ class World:
                 self._return(self.things[number], at)
             elif what == "reopen":
                 self._reopen(self.things[number], at)
+            elif what == "ban":
+                self._ban(self.things[number], at)
         self.now = max(self.now, to)
 
     def _return(self, old: Thing, at: datetime) -> None:
         if old.span_at(at) is None:
             return
-        recent = sum(1 for t in self.things if t.form.provider == old.form.provider and t.spans)
-        pressure = recent / max(1, sum(1 for t in self.things if t.form.provider == old.form.provider))
+        pressure = self._struck_at[old.form.provider] / max(1, self._things_at[old.form.provider])
         share = min(0.7, self.scenario.adversary.migrate_share * (0.5 + pressure))
         migrates = chance(share, self.seed, "migrates", old.number)
         self._enter(self._made.returned(old, at, migrates=migrates), later=True)
@@ -165,7 +221,18 @@ class World:
         span = thing.span_at(at)
         if span is not None and span.why == "referral":
             span.until = at
-            self._reports.append(Report(0, at + timedelta(hours=20), thing.address, thing.number))
+            if self.scenario.action.follow_up:
+                self._told(Report(0, at + timedelta(hours=20), thing.address, thing.number))
+
+    def _ban(self, thing: Thing, at: datetime) -> None:
+        if thing.span_at(at) is None:
+            self._strike(thing, Span(at, None, "own-ban"))
+            self._plan_return(thing, at)
+
+    def _strike(self, thing: Thing, span: Span) -> None:
+        if not thing.spans:
+            self._struck_at[thing.form.provider] += 1
+        thing.spans.append(span)
 
     # --- what the providers' servers ask and say --------------------------------------------------
 
@@ -231,6 +298,9 @@ class World:
         if known is not None:
             return known.at
         decided = [self._decide(provider, reference, number, address) for number, address in lines]
+        if via == "mail":
+            for line in decided:
+                insort(self._decisions, (line.decided_at, provider, reference, line.number))
         intake = _Intake(provider, reference, self.now, message_id, decided)
         self._intakes[provider, reference] = intake
         return intake.at
@@ -255,7 +325,7 @@ class World:
             return _Line(number, thing.number, at, "refused", reason, address)
         state = "restricted" if habit.restricts else "removed"
         if thing.span_at(at) is None:
-            thing.spans.append(Span(at, None, "region" if habit.restricts else "referral"))
+            self._strike(thing, Span(at, None, "region" if habit.restricts else "referral"))
             self._after_removal(thing, at, reference, number)
         return _Line(number, thing.number, at, state, "against our rules", address)
 
@@ -268,15 +338,19 @@ class World:
                     Complaint(at + wait, thing.form.provider, reference, line, thing.purpose)
                 )
             return
+        self._plan_return(thing, at)
+        if chance(rules.same_address_share, seed, "reopens", thing.number):
+            days = lognormal(9.0, 0.5, seed, "reopens after", thing.number)
+            self._plan(at + hours(days * 24), "reopen", thing.number)
+
+    def _plan_return(self, thing: Thing, at: datetime) -> None:
+        rules, seed = self.scenario.adversary, self.seed
         share = rules.return_share * rules.return_fading**thing.generation
         if thing.form.is_actor and chance(share, seed, "returns", thing.number):
             days = lognormal(
                 rules.return_days_median, rules.return_days_sigma, seed, "returns after", thing.number
             )
             self._plan(at + hours(days * 24), "return", thing.number)
-        if chance(rules.same_address_share, seed, "reopens", thing.number):
-            days = lognormal(9.0, 0.5, seed, "reopens after", thing.number)
-            self._plan(at + hours(days * 24), "reopen", thing.number)
 
     def withdraw(self, provider: str, reference: str, numbers: Sequence[int]) -> None:
         """Put back what was taken down on a request that is withdrawn."""
@@ -313,6 +387,8 @@ class World:
         if attempt % 3 == 0:
             return None
         mark = unit(self.seed, "fault", provider, path, attempt)
+        if self.scenario.world.trouble:
+            mark /= self.scenario.world.trouble
         limits: tuple[tuple[float, Fault], ...] = (
             (0.0002, "stall"),
             (0.003, "reset"),
@@ -333,12 +409,15 @@ class World:
 
     def reports(self, since: datetime, until: datetime) -> list[Report]:
         """What the agencies' monitoring turned up, after `since` up to `until`; what is away is not seen."""
-        found = [
-            one
-            for one in self._reports
-            if since < one.at <= until and self.away(self.things[one.thing], one.at) is None
-        ]
-        return sorted(found, key=lambda one: (one.at, one.agency, one.thing))
+        first = bisect_right(self._reports, since, key=_reported_at)
+        last = bisect_right(self._reports, until, key=_reported_at)
+        return [one for one in self._reports[first:last] if self.away(self.things[one.thing], one.at) is None]
+
+    def decided(self, since: datetime, until: datetime) -> list[tuple[str, str]]:
+        """Requests that came by mail and of which a line was decided after `since` up to `until`, in order."""
+        first = bisect_right(self._decisions, since, key=_decided_at)
+        last = bisect_right(self._decisions, until, key=_decided_at)
+        return list(dict.fromkeys((one[1], one[2]) for one in self._decisions[first:last]))
 
     def complaints(self, since: datetime, until: datetime) -> list[Complaint]:
         """What was said about pages that were wrongly referred."""
@@ -346,12 +425,13 @@ class World:
             (c for c in self._complaints if since < c.at <= until), key=lambda c: (c.at, c.reference, c.line)
         )
 
-    def posts(self, since: datetime, until: datetime) -> float:
-        """How many posts the outlets' accounts and channels made in a time."""
-        total = 0.0
+    def posts(self, since: datetime, until: datetime) -> dict[str, float]:
+        """How many posts the outlets' accounts and channels made in a time, by provider."""
+        total: dict[str, float] = {}
         for thing in self.things:
             if thing.role is Role.TERRORIST and thing.posts_a_day:
-                total += thing.posts_a_day * self._seconds_up(thing, since, until) / 86400
+                made = thing.posts_a_day * self._seconds_up(thing, since, until) / 86400
+                total[thing.form.provider] = total.get(thing.form.provider, 0.0) + made
         return total
 
     @staticmethod

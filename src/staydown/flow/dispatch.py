@@ -21,6 +21,7 @@ from staydown.core.states import REQUEST, ItemEvent, RequestEvent, RequestState,
 from staydown.core.text import clean
 from staydown.flow import approve, clocks, verify
 from staydown.flow.approve import digest_of
+from staydown.law.periods import FOLLOW_UP
 from staydown.ports import Ask, Known, Knows, Reply
 from staydown.ports.tools import Point, Tools
 from staydown.ports.work import LineState, Task, Work, WorkKind
@@ -404,6 +405,9 @@ def receive(work: Work, received: Sequence[tuple[Request, datetime]], *, place: 
         received_at={request.id: at for request, at in received},
     )
     clocks.start(work, received, place=place)
+    lines = work.requests.lines([request.id for request, _ in received])
+    items = [one.line.item for own in lines.values() for one in own if not one.dropped]
+    work.queue.add_by(WorkKind.CHECK, items, latest=work.now + FOLLOW_UP.length / 2)
     work.queue.add(
         WorkKind.ASK, [request.id for request, _ in received], due_at=work.now + FIRST_ANSWER, priority=6
     )

@@ -82,16 +82,18 @@ def sighting(
         return Refusal(raw=row.raw, reason="no agency: neither in the record nor given")
     if seen_at is not None and seen_at > now + AHEAD:
         return Refusal(raw=row.raw, reason=f"{row.seen_at} lies in the future")
-    row = replace(row, note=clean(row.note), confidence=clean(row.confidence), sharing=clean(row.sharing))
-    told = (code, row.raw, row.seen_at or file_sha256, row.note, row.confidence, row.sharing)
+    note, confidence, sharing, raw = (
+        clean(part) for part in (row.note, row.confidence, row.sharing, found.raw)
+    )
+    told = (code, row.raw, row.seen_at or file_sha256, note, confidence, sharing)
     return NewSighting(
-        identity=replace(found, raw=clean(found.raw)),
+        identity=found if raw == found.raw else replace(found, raw=raw),
         agency=code,
         seen_at=seen_at or now,
         fingerprint=hashlib.sha256("\x1f".join(told).encode("utf-8", "surrogatepass")).digest()[:16],
-        note=row.note,
-        confidence=row.confidence,
-        sharing=row.sharing,
+        note=note,
+        confidence=confidence,
+        sharing=sharing,
     )
 
 

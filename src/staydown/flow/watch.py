@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from staydown.core.errors import Stale
@@ -69,34 +69,47 @@ def suggest_for(work: Work, parents: Sequence[ItemId]) -> list[ReturnId]:
 
 
 def decide(work: Work, person: Person, number: ReturnId, *, is_return: bool) -> None:
-    """Say whether a suggested return is one; its lineage follows.
+    """Say whether one suggested return is one; see `decide_all`."""
+    decide_all(work, person, {number: is_return})
+
+
+def decide_all(work: Work, person: Person, said: Mapping[ReturnId, bool]) -> None:
+    """Say of suggested returns whether they are; their lineages follow.
 
     Raises:
         NotEntitled: The person is no analyst.
         NotFound: No such return.
-        IllegalStep: It was decided that way already.
+        IllegalStep: One was decided that way already.
         Stale: Another parent was confirmed for the same item.
     """
     person.require(Role.ANALYST)
-    found = work.returns.get(number)
-    others = work.returns.listed(ReturnState.CONFIRMED, of=[found.child])
-    if is_return and any(one.id != number for one in others):
-        raise Stale(
-            "another return was confirmed for this item", hint="Reject that one first, if it was an error."
-        )
-    state = step(RETURN, found.state, ReturnEvent.CONFIRM if is_return else ReturnEvent.REJECT)
-    work.returns.set(number, state, by=person.id)
-    if is_return:
-        _set_lineage(work, found.child, work.items.lineage(found.parent) or found.parent)
-    elif found.state is ReturnState.CONFIRMED:
-        _set_lineage(work, found.child, None)
-    work.ledger.append(f"item:return:{state.value}", f"return:{number}", {"by": person.id})
+    found = work.returns.get(list(said))
+    yes = [found[number] for number, is_return in said.items() if is_return]
+    parents: dict[ItemId, ReturnId] = {}
+    for one in [*yes, *work.returns.listed(ReturnState.CONFIRMED, of=[one.child for one in yes])]:
+        if parents.setdefault(one.child, one.id) != one.id:
+            raise Stale(
+                "another return was confirmed for this item",
+                hint="Reject that one first, if it was an error.",
+            )
+    after = {
+        number: step(RETURN, found[number].state, ReturnEvent.CONFIRM if is_return else ReturnEvent.REJECT)
+        for number, is_return in said.items()
+    }
+    for state in sorted(set(after.values())):
+        work.returns.set([number for number in after if after[number] is state], state, by=person.id)
+    roots = work.items.lineages([one.parent for one in yes])
+    changed: dict[ItemId, ItemId | None] = {one.child: roots.get(one.parent, one.parent) for one in yes}
+    undone = [number for number in said if not said[number] and found[number].state is ReturnState.CONFIRMED]
+    changed |= {found[number].child: None for number in undone}
+    _set_lineages(work, changed)
+    for number, state in after.items():
+        work.ledger.append(f"item:return:{state.value}", f"return:{number}", {"by": person.id})
 
 
-def _set_lineage(work: Work, child: ItemId, root: ItemId | None) -> None:
-    """Write the first ancestor into an item and everything that came back from it."""
-    todo = [(child, root)]
+def _set_lineages(work: Work, changed: Mapping[ItemId, ItemId | None]) -> None:
+    """Write the first ancestor into items and everything that came back from them, generation by generation."""
+    todo = dict(changed)
     while todo:
-        item, ancestor = todo.pop()
-        work.items.set_lineage(item, ancestor)
-        todo += [(grandchild, ancestor or item) for grandchild in work.returns.children(item)]
+        work.items.set_lineages(todo)
+        todo = {child: todo[parent] or parent for parent, child in work.returns.children(sorted(todo))}

@@ -372,6 +372,9 @@ class Items(Protocol):
     ) -> list[ItemId]:
         """Ids of items in some states, oldest first."""
 
+    def desks(self, states: Collection[ItemState]) -> dict[AgencyCode, list[ItemId]]:
+        """Items in some states by each agency that has sighted them, oldest first: what lies on its desk."""
+
     def seen_by(self, ids: Collection[ItemId], agency: AgencyCode) -> frozenset[ItemId]:
         """Those of the items that the agency has sighted itself."""
 
@@ -403,11 +406,11 @@ class Items(Protocol):
     def recorded_at(self, ids: Collection[ItemId]) -> dict[ItemId, datetime]:
         """When the items first came into the store."""
 
-    def set_lineage(self, item: ItemId, root: ItemId | None) -> None:
-        """Note the first ancestor of an item, or that there is none."""
+    def set_lineages(self, roots: Mapping[ItemId, ItemId | None]) -> None:
+        """Note the first ancestor of items, or that there is none."""
 
-    def lineage(self, item: ItemId) -> ItemId | None:
-        """The first ancestor, where one is known."""
+    def lineages(self, ids: Collection[ItemId]) -> dict[ItemId, ItemId]:
+        """The first ancestors of items, where one is known."""
 
     def waive(self, ids: Collection[ItemId], *, by: str, reason: str) -> None:
         """Note why an item may be acted on without kept evidence."""
@@ -421,6 +424,9 @@ class Kept(Protocol):
 
     def of(self, item: ItemId) -> list[Evidence]:
         """The captures of one item, oldest first."""
+
+    def pages(self, ids: Collection[ItemId]) -> dict[ItemId, str]:
+        """The SHA-256 of the newest kept page of each item, where one is kept."""
 
     def hashes(self) -> list[str]:
         """Every SHA-256 that the vault has to hold."""
@@ -537,6 +543,9 @@ class Requests(Protocol):
         Raises:
             NotFound: No such reference.
         """
+
+    def known(self, references: Collection[str]) -> dict[str, Request]:
+        """Requests by reference; what is unknown is left out."""
 
     def listed(
         self,
@@ -665,8 +674,8 @@ class Returns(Protocol):
     def suggest(self, found: Sequence[Suggestion]) -> list[ReturnId]:
         """Note suggestions; a pair that was suggested before stays as it was. Gives the new ones."""
 
-    def get(self, number: ReturnId) -> Return:
-        """One return, locked for a change.
+    def get(self, ids: Collection[ReturnId]) -> dict[ReturnId, Return]:
+        """Returns by id, locked for a change.
 
         Raises:
             NotFound: No such return.
@@ -677,11 +686,11 @@ class Returns(Protocol):
     ) -> list[Return]:
         """Returns, best score first."""
 
-    def set(self, number: ReturnId, state: ReturnState, *, by: PersonId) -> None:
+    def set(self, ids: Collection[ReturnId], state: ReturnState, *, by: PersonId) -> None:
         """Write a person's decision."""
 
-    def children(self, parent: ItemId) -> list[ItemId]:
-        """Items that a person confirmed to be this one come back."""
+    def children(self, parents: Collection[ItemId]) -> list[tuple[ItemId, ItemId]]:
+        """(parent, child): items that a person confirmed to be one of these come back."""
 
 
 class Queue(Protocol):
@@ -692,6 +701,9 @@ class Queue(Protocol):
 
     def add_at(self, kind: WorkKind, due: Mapping[Subject, datetime], *, priority: int = 5) -> None:
         """Ask for work on subjects, each due at an instant of its own."""
+
+    def add_by(self, kind: WorkKind, subjects: Collection[int], *, latest: datetime) -> None:
+        """Ask for work on subjects by an instant; where it is due sooner anyway, nothing changes."""
 
     def lease(
         self, *, by: str, limit: int, lease: timedelta, limits: Mapping[WorkKind, int] | None = None

@@ -220,18 +220,17 @@ class Returns:
         rows = self._conn.execute(select(returns.c.id).where(returns.c.id > before).order_by(returns.c.id))
         return list(rows.scalars())
 
-    def get(self, number: ReturnId) -> Return:
-        """One return, locked for a change.
+    def get(self, ids: Collection[ReturnId]) -> dict[ReturnId, Return]:
+        """Returns by id, locked for a change.
 
         Raises:
             NotFound: No such return.
         """
-        row = self._conn.execute(
-            for_update(self._conn, select(returns).where(returns.c.id == number))
-        ).first()
-        if row is None:
-            raise NotFound(f"there is no return {number}", hint="staydown returns lists them.")
-        return _return(row)
+        statement = select(returns).where(among(self._conn, returns.c.id, ids)).order_by(returns.c.id)
+        found = {row.id: _return(row) for row in self._conn.execute(for_update(self._conn, statement))}
+        if missing := [number for number in ids if number not in found]:
+            raise NotFound(f"there is no return {missing[0]}", hint="staydown returns lists them.")
+        return found
 
     def listed(
         self, state: ReturnState | None = None, *, of: Collection[ItemId] | None = None
@@ -244,22 +243,25 @@ class Returns:
             statement = statement.where(among(self._conn, returns.c.child, of))
         return [_return(row) for row in self._conn.execute(statement)]
 
-    def set(self, number: ReturnId, state: ReturnState, *, by: PersonId) -> None:
+    def set(self, ids: Collection[ReturnId], state: ReturnState, *, by: PersonId) -> None:
         """Write a person's decision."""
-        self._conn.execute(
-            update(returns)
-            .where(returns.c.id == number)
-            .values(state=state.value, decided_at=self._now, decided_by=by)
-        )
-
-    def children(self, parent: ItemId) -> list[ItemId]:
-        """Items that a person confirmed to be this one come back."""
-        rows = self._conn.execute(
-            select(returns.c.child).where(
-                returns.c.parent == parent, returns.c.state == ReturnState.CONFIRMED.value
+        if ids:
+            self._conn.execute(
+                update(returns)
+                .where(among(self._conn, returns.c.id, ids))
+                .values(state=state.value, decided_at=self._now, decided_by=by)
             )
+
+    def children(self, parents: Collection[ItemId]) -> list[tuple[ItemId, ItemId]]:
+        """(parent, child): items that a person confirmed to be one of these come back."""
+        rows = self._conn.execute(
+            select(returns.c.parent, returns.c.child)
+            .where(
+                among(self._conn, returns.c.parent, parents), returns.c.state == ReturnState.CONFIRMED.value
+            )
+            .order_by(returns.c.parent, returns.c.child)
         )
-        return list(rows.scalars())
+        return [(row.parent, row.child) for row in rows]
 
 
 def _return(row: object) -> Return:

@@ -173,7 +173,9 @@ def make_engine(address: str) -> Engine:
             f"{url.get_backend_name()} is not supported", hint="Use SQLite or PostgreSQL 15 or newer."
         )
     if url.get_backend_name() == "sqlite":
-        engine = create_engine(url, connect_args={"timeout": BUSY_S, "check_same_thread": False})
+        engine = create_engine(
+            url, connect_args={"timeout": BUSY_S, "check_same_thread": False, "cached_statements": 1024}
+        )
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
@@ -189,6 +191,8 @@ def _prepare_sqlite(dbapi: object, _record: object) -> None:
         "foreign_keys=ON",
         f"busy_timeout={BUSY_S * 1000}",
         "cache_size=-65536",
+        "temp_store=MEMORY",
+        "mmap_size=268435456",
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()

@@ -62,6 +62,15 @@ class Kept:
             for row in rows
         ]
 
+    def pages(self, ids: Collection[ItemId]) -> dict[ItemId, str]:
+        """The SHA-256 of the newest kept page of each item, where one is kept."""
+        rows = self._conn.execute(
+            select(evidence.c.item, evidence.c.sha256)
+            .where(among(self._conn, evidence.c.item, ids), evidence.c.media_type.startswith("text/html"))
+            .order_by(evidence.c.id)
+        )
+        return {row.item: row.sha256 for row in rows}
+
     def hashes(self) -> list[str]:
         """Every SHA-256 that the vault has to hold."""
         both = select(evidence.c.sha256).union(select(evidence.c.headers_sha256))
@@ -187,7 +196,8 @@ class Kept:
         own = (
             select(ours.c.kind, ours.c.value)
             .distinct()
-            .where(among(self._conn, ours.c.item, ids), ours.c.kind.in_(words))
+            # `|| ''` keeps SQLite from reading every mark of a kind in place of these items' few
+            .where(among(self._conn, ours.c.item, ids), ours.c.kind.concat("").in_(words))
             .cte("own")
         )
         carried = (

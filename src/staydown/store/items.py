@@ -5,14 +5,29 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, Select, and_, case, exists, func, insert, literal, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Select,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    type_coerce,
+    update,
+)
 
 from staydown.core.ids import AgencyCode, ItemId, ItemKey, OperationId
 from staydown.core.item import Item, ItemKind, NewSighting
 from staydown.core.states import ITEM, ItemEvent, ItemState, Presence, sources, step
+from staydown.core.time import micros
 from staydown.ports.work import Recorded, SightingRow
 from staydown.store.facets import facets, on_list
-from staydown.store.sets import among, insert_new, is_sqlite, new_ids
+from staydown.store.sets import among, insert_new, insert_rows, insert_unknown, is_sqlite, new_ids
 from staydown.store.tables import Instant, evidence, item_keys, items, persons, sightings, waivers
 
 INTAKE_LOCK = 0x5D01
@@ -29,16 +44,13 @@ class Items:
         """Store sightings, merging them into items by key; the same record twice stays one record."""
         if not is_sqlite(self._conn):  # one intake at a time, or two would make the same item
             self._conn.execute(select(func.pg_advisory_xact_lock(INTAKE_LOCK)))
-        known = self._open_keys({one.identity.key for one in seen})
-        fresh = self._add_items(seen, known)
-        known |= fresh
-        ids = self._add_sightings(seen, known)
-        self._widen(seen, known)
-        new_ids_ = frozenset(fresh.values())
+        before = self._open_keys({one.identity.key for one in seen})
+        fresh = self._add_items(seen, before)
+        self._widen(seen, before)
         return Recorded(
-            sightings=tuple(ids),
-            items_new=tuple(sorted(new_ids_)),
-            items_known=tuple(sorted(set(known.values()) - new_ids_)),
+            sightings=tuple(self._add_sightings(seen, before | fresh)),
+            items_new=tuple(sorted(fresh.values())),
+            items_known=tuple(sorted(set(before.values()))),
         )
 
     def _open_keys(self, keys: Collection[ItemKey]) -> dict[ItemKey, ItemId]:
@@ -58,83 +70,80 @@ class Items:
                 first.setdefault(one.identity.key, one)
         ids = new_ids(self._conn, items, len(first))
         fresh = {key: ItemId(number) for key, number in zip(first, ids, strict=True)}
-        if fresh:
-            self._conn.execute(
-                insert(items),
-                [
-                    {
-                        "id": fresh[key],
-                        "provider": one.identity.provider,
-                        "kind": one.identity.kind.value,
-                        "address": one.identity.address,
-                        "container": one.identity.container,
-                        "wraps": one.identity.wraps,
-                        "state": ItemState.RECORDED.value,
-                        "presence": Presence.UNSEEN.value,
-                        "first_seen": one.seen_at,
-                        "last_seen": one.seen_at,
-                        "recorded_at": self._now,
-                        "since": self._now,
-                    }
-                    for key, one in first.items()
-                ],
-            )
-            self._conn.execute(
-                insert(item_keys),
-                [{"key": key, "item": item, "from_at": self._now} for key, item in fresh.items()],
-            )
+        now = micros(self._now)
+        spans = _spans(seen)
+        insert_rows(
+            self._conn,
+            items,
+            (
+                "id", "provider", "kind", "address", "container", "wraps", "state", "presence",
+                "first_seen", "last_seen", "recorded_at", "since",
+            ),
+            [
+                (
+                    fresh[key], one.identity.provider, one.identity.kind.value, one.identity.address,
+                    one.identity.container, one.identity.wraps, ItemState.RECORDED.value, Presence.UNSEEN.value,
+                    *spans[key], now, now,
+                )
+                for key, one in first.items()
+            ],
+        )  # fmt: skip
+        insert_rows(
+            self._conn,
+            item_keys,
+            ("key", "item", "from_at"),
+            [(key, item, now) for key, item in fresh.items()],
+        )
         return fresh
 
     def _add_sightings(
         self, seen: Sequence[NewSighting], known: Mapping[ItemKey, ItemId]
     ) -> list[tuple[int, ItemId, NewSighting]]:
-        unique = {one.fingerprint: one for one in seen}
-        old: set[bytes] = set()
-        prints = list(unique)
-        for at in range(0, len(prints), 500):
-            part = prints[at : at + 500]
-            rows = self._conn.execute(
-                select(sightings.c.fingerprint).where(sightings.c.fingerprint.in_(part))
-            )
-            old.update(bytes(value) for value in rows.scalars())
-        fresh = [one for mark, one in unique.items() if mark not in old]
-        ids = new_ids(self._conn, sightings, len(fresh))
-        if fresh:
-            self._conn.execute(
-                insert(sightings),
-                [
-                    {
-                        "id": number,
-                        "item": known[one.identity.key],
-                        "agency": one.agency,
-                        "raw": one.identity.raw,
-                        "seen_at": one.seen_at,
-                        "recorded_at": self._now,
-                        "fingerprint": one.fingerprint,
-                        "note": one.note,
-                        "confidence": one.confidence,
-                        "sharing": one.sharing,
-                    }
-                    for number, one in zip(ids, fresh, strict=True)
-                ],
-            )
-        return [(number, known[one.identity.key], one) for number, one in zip(ids, fresh, strict=True)]
+        unique = list({one.fingerprint: one for one in seen}.values())
+        ids = new_ids(self._conn, sightings, len(unique))
+        now = micros(self._now)
+        inserted = insert_unknown(
+            self._conn,
+            sightings,
+            (
+                "id", "item", "agency", "raw", "seen_at", "recorded_at", "fingerprint",
+                "note", "confidence", "sharing",
+            ),
+            [
+                (
+                    number, known[one.identity.key], one.agency, one.identity.raw, micros(one.seen_at), now,
+                    one.fingerprint, one.note, one.confidence, one.sharing,
+                )
+                for number, one in zip(ids, unique, strict=True)
+            ],
+        )  # fmt: skip
+        return [
+            (number, known[one.identity.key], one)
+            for number, one in zip(ids, unique, strict=True)
+            if number in inserted
+        ]
 
     def _widen(self, seen: Sequence[NewSighting], known: Mapping[ItemKey, ItemId]) -> None:
-        touched = {known[one.identity.key] for one in seen}
-        self.lock(touched)
-        span = (
-            select(func.min(sightings.c.seen_at).label("first"), func.max(sightings.c.seen_at).label("last"))
-            .where(sightings.c.item == items.c.id)
-            .correlate(items)
+        """Items that were there before are now seen from the earliest to the latest of all sightings."""
+        spans = {item: span for key, span in _spans(seen).items() if (item := known.get(key)) is not None}
+        self.lock(spans)
+        first, last = bindparam("b_first", type_=BigInteger), bindparam("b_last", type_=BigInteger)
+        was_first, was_last = (
+            type_coerce(column, BigInteger) for column in (items.c.first_seen, items.c.last_seen)
         )
-        first = span.with_only_columns(func.min(sightings.c.seen_at)).scalar_subquery()
-        last = span.with_only_columns(func.max(sightings.c.seen_at)).scalar_subquery()
-        self._conn.execute(
-            update(items)
-            .where(among(self._conn, items.c.id, touched))
-            .values(first_seen=first, last_seen=last)
-        )
+        if spans:
+            self._conn.execute(
+                update(items)
+                .where(items.c.id == bindparam("b_item"), or_(was_first > first, was_last < last))
+                .values(
+                    first_seen=case((was_first > first, first), else_=was_first),
+                    last_seen=case((was_last < last, last), else_=was_last),
+                ),
+                [
+                    {"b_item": item, "b_first": begin, "b_last": end}
+                    for item, (begin, end) in sorted(spans.items())
+                ],
+            )
 
     # --- reading -------------------------------------------------------------------------------
 
@@ -265,6 +274,20 @@ class Items:
             statement = statement.where(items.c.provider == provider)
         return list(self._conn.execute(statement.limit(limit)).scalars())
 
+    def desks(self, states: Collection[ItemState]) -> dict[AgencyCode, list[ItemId]]:
+        """Items in some states by each agency that has sighted them, oldest first: what lies on its desk."""
+        rows = self._conn.execute(
+            select(sightings.c.agency, sightings.c.item)
+            .distinct()
+            .join(items, items.c.id == sightings.c.item)
+            .where(items.c.state.in_([state.value for state in states]))
+            .order_by(sightings.c.agency, sightings.c.item)
+        )
+        found: dict[AgencyCode, list[ItemId]] = {}
+        for agency, item in rows:
+            found.setdefault(AgencyCode(agency), []).append(ItemId(item))
+        return found
+
     def seen_by(self, ids: Collection[ItemId], agency: AgencyCode) -> frozenset[ItemId]:
         """Those of the items that the agency has sighted itself."""
         rows = self._conn.execute(
@@ -356,20 +379,38 @@ class Items:
         )
         return {row.id: row.recorded_at for row in rows}
 
-    def set_lineage(self, item: ItemId, root: ItemId | None) -> None:
-        """Note the first ancestor of an item, or that there is none."""
-        self._conn.execute(update(items).where(items.c.id == item).values(lineage=root))
+    def set_lineages(self, roots: Mapping[ItemId, ItemId | None]) -> None:
+        """Note the first ancestor of items, or that there is none."""
+        if roots:
+            self._conn.execute(
+                update(items).where(items.c.id == bindparam("b_item")).values(lineage=bindparam("b_root")),
+                [{"b_item": item, "b_root": root} for item, root in sorted(roots.items())],
+            )
 
-    def lineage(self, item: ItemId) -> ItemId | None:
-        """The first ancestor, where one is known."""
-        root: int | None = self._conn.execute(select(items.c.lineage).where(items.c.id == item)).scalar_one()
-        return None if root is None else ItemId(root)
+    def lineages(self, ids: Collection[ItemId]) -> dict[ItemId, ItemId]:
+        """The first ancestors of items, where one is known."""
+        rows = self._conn.execute(
+            select(items.c.id, items.c.lineage).where(
+                among(self._conn, items.c.id, ids), items.c.lineage.is_not(None)
+            )
+        )
+        return {row.id: row.lineage for row in rows}
 
     def waive(self, ids: Collection[ItemId], *, by: str, reason: str) -> None:
         """Note why an item may be acted on without kept evidence."""
         insert_new(
             self._conn, waivers, [{"item": i, "by": by, "at": self._now, "reason": reason} for i in ids]
         )
+
+
+def _spans(seen: Sequence[NewSighting]) -> dict[ItemKey, tuple[int, int]]:
+    """From when to when each key was seen, in microseconds."""
+    spans: dict[ItemKey, tuple[int, int]] = {}
+    for one in seen:
+        at = micros(one.seen_at)
+        first, last = spans.get(one.identity.key, (at, at))
+        spans[one.identity.key] = (min(first, at), max(last, at))
+    return spans
 
 
 def _item(row: object) -> Item:

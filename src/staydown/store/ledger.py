@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection, insert, select, update
@@ -23,11 +23,14 @@ from staydown.core.time import iso
 from staydown.ports.work import LedgerLine
 from staydown.reason.checkpoint import Checkpoint, commitment, sign
 from staydown.reason.merkle import Frontier, leaf_hash
-from staydown.store.sets import for_update
+from staydown.store.sets import for_update, insert_rows
 from staydown.store.tables import checkpoints, ledger_details, ledger_entries, ledger_head
 
 KEEP_EVERY = timedelta(seconds=60)
 SALT_BYTES = 16
+
+
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def flat_json(value: Mapping[str, object]) -> bytes:
@@ -36,9 +39,15 @@ def flat_json(value: Mapping[str, object]) -> bytes:
     For such values the standard library's sorted, tight output is the canonical one, at a tenth of the cost;
     a test holds it against the general encoder.
     """
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode(
-        "utf-8", "surrogatepass"
-    )
+    return _ENCODER.encode(value).encode("utf-8", "surrogatepass")
+
+
+_PLAIN = re.compile(r"[A-Za-z0-9:._/-]*")
+
+
+def _is_plain(text: str) -> bool:
+    """Whether JSON writes a text as it stands."""
+    return _PLAIN.fullmatch(text) is not None
 
 
 @dataclass(slots=True)
@@ -84,31 +93,40 @@ class Ledger:
         head = self._conn.execute(for_update(self._conn, select(ledger_head))).one()
         frontier = Frontier.from_bytes(head.size, head.peaks)
         entries, details = self._encode(head.size)
-        self._conn.execute(insert(ledger_entries), entries)
-        self._conn.execute(insert(ledger_details), details)
-        frontier.extend(leaf_hash(bytes(row["entry"])) for row in entries)
+        insert_rows(self._conn, ledger_entries, ("n", "entry"), entries)
+        insert_rows(self._conn, ledger_details, ("n", "salt", "detail"), details)
+        frontier.extend(leaf_hash(entry) for _, entry in entries)
         self._set_head(frontier, kept_at=head.kept_at)
         self._pending.clear()
 
-    def _encode(self, size: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    def _encode(self, size: int) -> tuple[list[tuple[int, bytes]], list[tuple[int, bytes, bytes]]]:
+        """The rows of the pending entries; the common entry is put together by hand, its keys in canonical order."""
         at = iso(self._now)
         salts = os.urandom(SALT_BYTES * len(self._pending))
-        entries: list[dict[str, Any]] = []
-        details: list[dict[str, Any]] = []
-        for number, one in enumerate(self._pending):
-            salt = salts[number * SALT_BYTES : (number + 1) * SALT_BYTES]
-            detail = flat_json(one.detail)
-            entry: dict[str, object] = {
-                "at": at,
-                "commit": commitment(salt, detail),
-                "n": size + number,
-                "subject": one.subject,
-                "tag": one.tag,
-            }
-            if one.facts:
-                entry["facts"] = one.facts
-            entries.append({"n": size + number, "entry": flat_json(entry)})
-            details.append({"n": size + number, "salt": salt, "detail": detail})
+        entries: list[tuple[int, bytes]] = []
+        details: list[tuple[int, bytes, bytes]] = []
+        for number, one in enumerate(self._pending, size):
+            begin = (number - size) * SALT_BYTES
+            salt, detail = salts[begin : begin + SALT_BYTES], flat_json(one.detail)
+            commit = commitment(salt, detail)
+            if one.facts or not _is_plain(one.subject) or not _is_plain(one.tag):
+                entry: dict[str, object] = {
+                    "at": at,
+                    "commit": commit,
+                    "n": number,
+                    "subject": one.subject,
+                    "tag": one.tag,
+                }
+                if one.facts:
+                    entry["facts"] = one.facts
+                text = flat_json(entry)
+            else:
+                text = (
+                    f'{{"at":"{at}","commit":"{commit}","n":{number},'
+                    f'"subject":"{one.subject}","tag":"{one.tag}"}}'
+                ).encode()
+            entries.append((number, text))
+            details.append((number, salt, detail))
         return entries, details
 
     def _set_head(self, frontier: Frontier, *, kept_at: datetime) -> None:

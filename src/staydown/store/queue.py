@@ -9,6 +9,8 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, func, or_, select, text, update
+from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from staydown.core.errors import Stale
 from staydown.ports.work import Subject, Task, WorkKind
@@ -48,6 +50,25 @@ class Queue:
         )
         if not is_sqlite(self._conn):
             self._conn.execute(text("NOTIFY staydown_work"))
+
+    def add_by(self, kind: WorkKind, subjects: Collection[int], *, latest: datetime) -> None:
+        """Ask for work on subjects by an instant; where it is due sooner anyway, nothing changes."""
+        if not subjects:
+            return
+        make = sqlite_insert if is_sqlite(self._conn) else postgres_insert
+        sooner = func.min if is_sqlite(self._conn) else func.least
+        statement = make(work)
+        rows = [
+            {"kind": kind.value, "subject": subject, "due_at": latest, "attempts": 0}
+            for subject in sorted(set(subjects))
+        ]
+        self._conn.execute(
+            statement.on_conflict_do_update(
+                index_elements=["kind", "subject"],
+                set_={"due_at": sooner(work.c.due_at, statement.excluded.due_at)},
+            ),
+            rows,
+        )
 
     def lease(
         self, *, by: str, limit: int, lease: timedelta, limits: Mapping[WorkKind, int] | None = None

@@ -117,6 +117,11 @@ class Requests:
             raise NotFound(f"there is no request {reference!r}", hint="staydown requests lists them.")
         return RequestId(found)
 
+    def known(self, references: Collection[str]) -> dict[str, Request]:
+        """Requests by reference; what is unknown is left out."""
+        rows = self._conn.execute(select(requests).where(among(self._conn, requests.c.reference, references)))
+        return {row.reference: _request(row) for row in rows}
+
     def listed(
         self,
         *,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -22,6 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -38,6 +39,10 @@ class _Among(FunctionElement[bool]):
     type = Boolean()
     name = "among"
     inherit_cache = True
+
+    def self_group(self, against: object = None) -> Any:
+        """As it is: SQLAlchemy would write `(... IN ...) = 1`, which no index helps."""
+        return self
 
 
 @compiles(_Among, "sqlite")
@@ -79,6 +84,70 @@ def new_ids(conn: Connection, table: Table, count: int) -> list[int]:
     return list(conn.execute(drawn, {"name": table.name, "count": count}).scalars())
 
 
+def insert_rows(
+    conn: Connection, table: Table, names: Sequence[str], rows: Sequence[Sequence[object]]
+) -> None:
+    """Insert many rows at once, past SQLAlchemy: three times as fast on SQLite, and COPY on PostgreSQL.
+
+    Args:
+        names: The columns, in the order of the values in each row.
+        rows: Values as the database keeps them; instants are microseconds (`core.time.micros`).
+    """
+    if not rows:
+        return
+    quoted = ", ".join(f'"{name}"' for name in names)
+    if is_sqlite(conn):
+        marks = ", ".join("?" for _ in names)
+        conn.exec_driver_sql(
+            f'INSERT INTO "{table.name}" ({quoted}) VALUES ({marks})',  # noqa: S608  # names of our own tables
+            [tuple(row) for row in rows],
+        )
+        return
+    _copy(conn, f'"{table.name}" ({quoted})', rows)
+
+
+def _copy(conn: Connection, place: str, rows: Iterable[Sequence[object]]) -> None:
+    import psycopg  # only where the store is PostgreSQL
+
+    statement = f"COPY {place} FROM STDIN"
+    try:
+        with conn.connection.cursor() as cursor, cursor.copy(statement) as copy:  # type: ignore[attr-defined]
+            for row in rows:
+                copy.write_row(row)
+    except psycopg.Error as error:
+        raise DBAPIError.instance(statement, None, error, psycopg.Error, dialect=conn.dialect) from error
+
+
+def insert_unknown(
+    conn: Connection, table: Table, names: Sequence[str], rows: Sequence[Sequence[object]]
+) -> set[int]:
+    """Insert rows with ids drawn by `new_ids`, leaving out what some unique rule knows; gives the ids that went in."""
+    if not rows:
+        return set()
+    quoted = ", ".join(f'"{name}"' for name in names)
+    at = list(names).index("id")
+    if is_sqlite(conn):
+        first = min(row[at] for row in rows)  # type: ignore[type-var]
+        marks = ", ".join("?" for _ in names)
+        conn.exec_driver_sql(
+            f'INSERT INTO "{table.name}" ({quoted}) VALUES ({marks}) ON CONFLICT DO NOTHING',  # noqa: S608
+            [tuple(row) for row in rows],
+        )
+        return set(conn.execute(select(table.c.id).where(table.c.id >= first)).scalars())
+    scratch = f"new_{table.name}"
+    conn.exec_driver_sql(
+        f'CREATE TEMP TABLE {scratch} ON COMMIT DROP AS SELECT {quoted} FROM "{table.name}" WITH NO DATA'  # noqa: S608
+    )
+    _copy(conn, f"{scratch} ({quoted})", rows)
+    kept = conn.exec_driver_sql(
+        f'INSERT INTO "{table.name}" ({quoted}) SELECT {quoted} FROM {scratch} ORDER BY id'  # noqa: S608
+        " ON CONFLICT DO NOTHING RETURNING id"
+    )
+    found = set(kept.scalars())
+    conn.exec_driver_sql(f"DROP TABLE {scratch}")
+    return found
+
+
 def insert_new(conn: Connection, table: Table, rows: Sequence[Mapping[str, object]]) -> None:
     """Insert rows, leaving out those that some unique rule already knows."""
     if rows:
@@ -113,4 +182,14 @@ def for_update(conn: Connection, statement: Any, **options: Any) -> Any:
     return statement if is_sqlite(conn) else statement.with_for_update(**options)
 
 
-__all__ = ["among", "bindparam", "for_update", "insert_new", "is_sqlite", "new_ids", "upsert"]
+__all__ = [
+    "among",
+    "bindparam",
+    "for_update",
+    "insert_new",
+    "insert_rows",
+    "insert_unknown",
+    "is_sqlite",
+    "new_ids",
+    "upsert",
+]

@@ -5,9 +5,14 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
 
 from staydown.core.errors import Broken, NotFound, Outside
+
+WRITERS = 8
+"""Files that are written at a time."""
 
 
 def _write_all(handle: int, body: bytes) -> None:
@@ -53,13 +58,14 @@ class FolderVault:
             Outside: The disk refuses; what was kept before it did stays kept.
         """
         hashes = [hashlib.sha256(body).hexdigest() for body in bodies]
-        touched: set[str] = set()
+        fresh = dict(zip(hashes, bodies, strict=True))
         try:
-            for sha256, body in dict(zip(hashes, bodies, strict=True)).items():
-                if self._write(sha256, body):
-                    touched.add(sha256[:2])
-            for drawer in sorted(touched):
-                _make_durable(self._root / drawer)
+            # waiting for the disk is most of it, and several waits at a time share one of the disk's own commits
+            with ThreadPoolExecutor(WRITERS) if len(fresh) > WRITERS else nullcontext() as pool:
+                spread = map if pool is None else pool.map
+                written = list(spread(self._write, fresh.keys(), fresh.values()))
+                drawers = {sha256[:2] for sha256, is_new in zip(fresh, written, strict=True) if is_new}
+                list(spread(_make_durable, [self._root / drawer for drawer in sorted(drawers)]))
         except OSError as error:
             raise Outside(
                 f"evidence cannot be kept in {self._root}: {error.strerror}", hint="Make room on the disk."

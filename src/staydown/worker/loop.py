@@ -7,6 +7,7 @@ import os
 import secrets
 import socket
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 
@@ -39,7 +40,11 @@ def worker_name() -> str:
     return f"{socket.gethostname()[:20]}:{os.getpid()}:{secrets.token_hex(3)}"
 
 
-def once(tools: Tools, name: str) -> int:
+Note = Callable[[WorkKind, int, float], None]
+"""Is told of every batch: its kind, how many rows it had, and how many seconds it took."""
+
+
+def once(tools: Tools, name: str, *, spent: Note | None = None) -> int:
     """Take one batch of due work and do it; gives how many rows were taken.
 
     What fails is put off and said in the log; what another worker took over is left to it.
@@ -53,8 +58,11 @@ def once(tools: Tools, name: str) -> int:
         )
     if not tasks:
         return 0
+    began = time.monotonic()
     with Renewal(tools, tasks):
         _do(tools, tasks)
+    if spent is not None:
+        spent(tasks[0].kind, len(tasks), time.monotonic() - began)
     return len(tasks)
 
 
@@ -128,9 +136,9 @@ def _put_off(tools: Tools, tasks: Sequence[Task], reason: str) -> None:
         log.error("work.put_off_failed reason=%s", error)
 
 
-def drain(tools: Tools, name: str, *, at_most: int | None = None) -> int:
+def drain(tools: Tools, name: str, *, at_most: int | None = None, spent: Note | None = None) -> int:
     """Do everything that is due; gives how many rows were taken."""
     taken = 0
-    while (count := once(tools, name)) and (at_most is None or taken < at_most):
+    while (count := once(tools, name, spent=spent)) and (at_most is None or taken < at_most):
         taken += count
     return taken + count

@@ -15,7 +15,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 from email.errors import MessageError
-from email.headerregistry import Address
+from email.headerregistry import Address, HeaderRegistry
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
@@ -36,6 +36,23 @@ _MAILBOX = re.compile(
 )
 _REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _STRUCTURE = frozenset({"MIME-Version", "Content-Type", "Content-Transfer-Encoding"})
+
+
+class _Headers(HeaderRegistry):
+    """The standard registry makes a new class for each header of each mail; here each is made once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._made: dict[str, type] = {}
+
+    def __getitem__(self, name: str) -> type:
+        made = self._made.get(name.lower())
+        if made is None:
+            made = self._made[name.lower()] = super().__getitem__(name)
+        return made
+
+
+_POLICY = SMTP.clone(header_factory=_Headers())
 
 
 def mailbox_of(text: str) -> str:
@@ -84,7 +101,7 @@ def letter(parcel: Parcel, *, mail_from: str, at: datetime) -> bytes:
     if not _MESSAGE_ID.fullmatch(parcel.message_id):
         raise Invalid(f"{parcel.message_id[:60]!r} is no Message-ID")
     headers = {name: checked(name, value) for name, value in _headers(parcel).items()}
-    mail = EmailMessage(policy=SMTP)
+    mail = EmailMessage(policy=_POLICY)
     try:
         mail["From"] = _address("From", parcel.sender, mailbox_of(mail_from))
         mail["To"] = _address("To", parcel.addressee, mailbox_of(parcel.contact_point))
