@@ -44,14 +44,20 @@ class Queue:
             self._conn.execute(text("NOTIFY staydown_work"))
 
     def lease(
-        self, *, by: str, limit: int, lease: timedelta, limits: Mapping[WorkKind, int] | None = None
+        self,
+        *,
+        by: str,
+        limit: int,
+        lease: timedelta,
+        limits: Mapping[WorkKind, int] | None = None,
+        leases: Mapping[WorkKind, timedelta] | None = None,
     ) -> list[Task]:
         """Take due rows of one kind, the most pressing, that nobody has or whose lease ran out.
 
         Args:
             by: The worker's name.
             limit: How many rows at most; `limits` has kinds of which fewer are taken.
-            lease: How long they stay taken without a word from the worker.
+            lease: How long they stay taken without a word from the worker; `leases` has kinds with another length.
         """
         free = or_(work.c.lease_until.is_(None), work.c.lease_until <= self._real_now)
         due = (
@@ -62,7 +68,9 @@ class Queue:
         first = self._conn.execute(due.limit(1)).scalar_one_or_none()
         if first is None:
             return []
-        limit = min(limit, (limits or {}).get(WorkKind(first), limit))
+        kind = WorkKind(first)
+        limit = min(limit, (limits or {}).get(kind, limit))
+        lease = (leases or {}).get(kind, lease)
         chosen = (
             select(work.c.id)
             .where(work.c.kind == first, work.c.due_at <= self._now, free)
