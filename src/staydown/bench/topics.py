@@ -17,6 +17,7 @@ from types import ModuleType
 from staydown.core.errors import NotFound, Outside
 
 TOPICS: Mapping[str, str] = {
+    "clocks": "how late clocks ring among many, also after a kill",
     "ledger": "entries added and proved, beside pymerkle",
 }
 """What is measured, by the name of its topic."""

@@ -41,7 +41,7 @@ ring soon.
 """
 STEP = timedelta(seconds=2)
 """How far wall and steady time may come apart between two looks before somebody has to know."""
-PAUSE_S = 0.5
+PAUSE_S = 0.25
 """Between two looks for work when there was none."""
 RETRY = timedelta(minutes=1)
 """After a batch failed as a whole."""
