@@ -19,6 +19,7 @@ from staydown.core.errors import NotFound, Outside
 TOPICS: Mapping[str, str] = {
     "clocks": "how late clocks ring among many, also after a kill",
     "ledger": "entries added and proved, beside pymerkle",
+    "work": "work done and taken over, beside procrastinate",
 }
 """What is measured, by the name of its topic."""
 
