@@ -30,7 +30,7 @@ from staydown.store.requests import Requests
 from staydown.store.sets import upsert
 from staydown.store.tables import ledger_entries, ledger_head, meta
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest schema this program knows; migrations/versions has the way there."""
 BUSY_S = 60
 

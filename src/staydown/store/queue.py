@@ -8,12 +8,15 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete, func, or_, select, text, update
+from sqlalchemy import ColumnElement, Connection, delete, func, or_, select, text, union_all, update
 
 from staydown.core.errors import Stale
 from staydown.ports.work import Task, WorkKind
 from staydown.store.sets import among, is_sqlite, upsert
 from staydown.store.tables import work
+
+PRIORITIES = range(10)
+"""0 is taken first."""
 
 
 class Queue:
@@ -24,6 +27,8 @@ class Queue:
 
     def add(self, kind: WorkKind, subjects: Collection[int], *, due_at: datetime, priority: int = 5) -> None:
         """Ask for work on subjects; where the same is asked for already, the new instant counts."""
+        if priority not in PRIORITIES:
+            raise ValueError(f"priorities go from 0 to 9, not {priority}")
         upsert(
             self._conn,
             work,
@@ -59,22 +64,16 @@ class Queue:
             limit: How many rows at most; `limits` has kinds of which fewer are taken.
             lease: How long they stay taken without a word from the worker; `leases` has kinds with another length.
         """
-        free = or_(work.c.lease_until.is_(None), work.c.lease_until <= self._real_now)
-        due = (
-            select(work.c.kind)
-            .where(work.c.due_at <= self._now, free)
-            .order_by(work.c.priority, work.c.due_at)
-        )
-        first = self._conn.execute(due.limit(1)).scalar_one_or_none()
+        first = self._most_pressing()
         if first is None:
             return []
-        kind = WorkKind(first)
+        priority, kind = first
         limit = min(limit, (limits or {}).get(kind, limit))
         lease = (leases or {}).get(kind, lease)
         chosen = (
             select(work.c.id)
-            .where(work.c.kind == first, work.c.due_at <= self._now, free)
-            .order_by(work.c.priority, work.c.due_at, work.c.subject)
+            .where(work.c.priority == priority, work.c.kind == kind.value, *self._due())
+            .order_by(work.c.due_at, work.c.subject)
             .limit(limit)
         )
         if not is_sqlite(self._conn):
@@ -97,6 +96,29 @@ class Queue:
             for row in rows
         ]
         return sorted(tasks, key=lambda task: (task.due_at, task.subject))
+
+    def _due(self) -> tuple[ColumnElement[bool], ...]:
+        free = or_(work.c.lease_until.is_(None), work.c.lease_until <= self._real_now)
+        return work.c.due_at <= self._now, free
+
+    def _most_pressing(self) -> tuple[int, WorkKind] | None:
+        """Priority and kind of the first row to take.
+
+        One look into the index per priority: to sort all that is due would cost more the more is left to do.
+        """
+        looks = [
+            select(work.c.priority, work.c.due_at, work.c.kind)
+            .where(work.c.priority == priority, *self._due())
+            .order_by(work.c.due_at, work.c.subject)
+            .limit(1)
+            .subquery()
+            for priority in PRIORITIES
+        ]
+        first = self._conn.execute(union_all(*(select(look) for look in looks))).all()
+        if not first:
+            return None
+        row = min(first, key=lambda row: row.priority)
+        return row.priority, WorkKind(row.kind)
 
     def _mine(self, tasks: Sequence[Task]) -> object:
         return among(self._conn, work.c.id, [task.id for task in tasks]) & work.c.lease_by.in_(
@@ -132,6 +154,8 @@ class Queue:
         mine = self._mine(tasks)
         latest = max(task.due_at for task in tasks)
         struck = self._conn.execute(delete(work).where(mine, work.c.due_at <= latest))  # type: ignore[arg-type]
+        if struck.rowcount == len(tasks):
+            return
         again = self._conn.execute(update(work).where(mine).values(lease_until=None, lease_by=None))  # type: ignore[arg-type]
         if struck.rowcount + again.rowcount != len(tasks):
             raise Stale("a lease ran out and another worker took over")

@@ -553,7 +553,7 @@ work = Table(
     Column("last_trouble", Text),
     UniqueConstraint("kind", "subject"),
     Index("ix_work_due", "due_at"),
-    Index("ix_work_kind_due", "kind", "due_at"),
+    Index("ix_work_pressing", "priority", "due_at", "subject"),
 )
 
 ledger_entries = Table(
