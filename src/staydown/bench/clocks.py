@@ -12,6 +12,7 @@ import signal
 import statistics
 import time
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -20,11 +21,12 @@ from typing import TYPE_CHECKING
 
 from staydown.bench import stage
 from staydown.bench.topics import Options
-from staydown.core.errors import Broken
+from staydown.core.errors import Broken, Outside
+from staydown.core.ids import RequestId
 from staydown.core.time import iso, parse
 from staydown.flow import clocks
 from staydown.law.periods import ACT
-from staydown.ports.work import Task, WorkKind
+from staydown.ports.work import NewClock, Task, WorkKind
 from staydown.worker import loop
 
 if TYPE_CHECKING:
@@ -35,9 +37,9 @@ SIZE = 100_000
 DUE_SHARE = 20
 """One clock in so many falls due during a run."""
 WINDOW = timedelta(seconds=10)
-LEAD = timedelta(seconds=4)
-"""From the last row written to the first end: time for the worker to start."""
-STEPS = 500
+LEAD = timedelta(seconds=5)
+"""Time to write down the clocks before the first of them ends."""
+STEPS = 200
 """At most so many different ends within the window; clocks share them."""
 PART = 1_000
 MIDDLE_S = 5.0
@@ -88,20 +90,42 @@ def _pending(app: App, requests: int, progress: Callable[[int], None]) -> None:
 
 
 def _soon(app: App, count: int, *, first: int) -> dict[int, datetime]:
-    """Requests whose first clock ends within the window that begins shortly; the ends, by request."""
+    """Requests whose clock ends within the window that begins shortly; the ends, by request.
+
+    Raises:
+        Outside: The machine was too slow to write them before the first end.
+    """
     with app.store.begin() as work:
-        made = stage.running_requests(work, count, first=first)
+        made = [request.id for request in stage.running_requests(work, count, first=first)]
     share = -(-count // STEPS)
     apart = WINDOW / -(-count // share)
-    ends: dict[int, datetime] = {}
-    begins = datetime.now(UTC) + LEAD + timedelta(milliseconds=count)
+    begins = datetime.now(UTC) + LEAD
+    ends = {request: begins + place // share * apart for place, request in enumerate(made)}
     with app.store.begin() as work:
-        for step, at in enumerate(range(0, count, share)):
-            end = begins + step * apart
-            part = made[at : at + share]
-            clocks.start(work, part, at=end - ACT.length, place="AA")
-            ends |= {request.id: end for request in part}
-    return ends
+        work.clocks.start([_new_clock(request, end) for request, end in ends.items()])
+        due: dict[datetime, list[int]] = defaultdict(list)
+        for clock in work.clocks.running(made):
+            due[clock.strict_end].append(clock.id)
+        for end, ids in due.items():
+            work.queue.add(WorkKind.CLOCK, ids, due_at=end, priority=0)
+    if datetime.now(UTC) > begins:
+        raise Outside(
+            "the clocks were not written before the first of them ended", hint="Try a smaller --size."
+        )
+    return {int(request): end for request, end in ends.items()}
+
+
+def _new_clock(request: RequestId, end: datetime) -> NewClock:
+    return NewClock(
+        request=request,
+        kind=ACT.name,
+        party=ACT.party.value,
+        place="AA",
+        source=ACT.source,
+        started_at=end - ACT.length,
+        strict_end=end,
+        legal_end=end,
+    )
 
 
 # --- the two runs --------------------------------------------------------------------------------------
@@ -110,8 +134,9 @@ def _soon(app: App, count: int, *, first: int) -> dict[int, datetime]:
 def _one_worker(app: App, folder: Path, address: str | None, count: int, *, first: int) -> dict[str, object]:
     place = folder / "one"
     place.mkdir()
+    worker = stage.spawned(labour, folder, address, place, False)
+    stage.wait_for((place / "up").exists)
     ends = _soon(app, count, first=first)
-    worker = stage.spawned(labour, folder, address, place, None)
     _until_rung(app, ends)
     (place / "stop").touch()
     worker.join()
@@ -124,14 +149,20 @@ def _killed_and_restarted(
 ) -> dict[str, object]:
     place = folder / "two"
     place.mkdir()
+    worker = stage.spawned(labour, folder, address, place, True)
+    stage.wait_for((place / "up").exists)
     ends = _soon(app, count, first=first)
     from_ = min(ends.values()) + timedelta(seconds=MIDDLE_S)
-    worker = stage.spawned(labour, folder, address, place, iso(from_))
+    (place / "part").write_text(iso(from_))
+    (place / "part").rename(place / "dies-from")
     stage.wait_for((place / "in-hand").exists)
     os.kill(worker.pid or 0, signal.SIGKILL)
     killed_at = datetime.now(UTC)
     worker.join()
-    second = stage.spawned(labour, folder, address, place, None)
+    (place / "up").unlink()
+    second = stage.spawned(labour, folder, address, place, False)
+    stage.wait_for((place / "up").exists)
+    up_again_s = (datetime.now(UTC) - killed_at).total_seconds()
     _until_rung(app, ends)
     (place / "stop").touch()
     second.join()
@@ -139,6 +170,7 @@ def _killed_and_restarted(
         **_lateness(app, place, ends),
         "killed_with_clocks_in_hand": int((place / "in-hand").read_text()),
         "killed_after_s": round((killed_at - min(ends.values())).total_seconds(), 2),
+        "up_again_after_s": round(up_again_s, 2),
         "lease_s": loop.LEASES[WorkKind.CLOCK].total_seconds(),
     }
 
@@ -190,23 +222,25 @@ def _committed(at: float, rounds: Sequence[float]) -> float:
 # --- in a process of its own -----------------------------------------------------------------------------
 
 
-def labour(folder: Path, address: str | None, place: Path, dies_from: str | None) -> None:
+def labour(folder: Path, address: str | None, place: Path, dies: bool) -> None:
     """Work until the file `stop` is there; notes when each round was over.
 
     Args:
-        dies_from: From this instant on, take clocks, say so in the file `in-hand`, and hang until killed.
+        dies: From the instant in the file `dies-from` on, take clocks, say so in the file `in-hand`, and hang until
+            killed.
     """
     from staydown.app import open_app
     from staydown.store.engine import wait_for_work
 
     app = open_app(folder, database=address)
-    if dies_from is not None:
-        dies = partial(_die, clocks.run, parse(dies_from), place / "in-hand")
-        loop.VERBS = {**loop.VERBS, WorkKind.CLOCK: dies}
+    if dies:
+        loop.VERBS = {**loop.VERBS, WorkKind.CLOCK: partial(_die, clocks.run, place)}
+    tools = app.tools
+    (place / "up").touch()
     stop = (place / "stop").exists
     with (place / f"{os.getpid()}.rounds").open("a") as file:
         for taken in loop.labour(
-            app.tools,
+            tools,
             loop.worker_name(),
             wait=lambda seconds: wait_for_work(app.store.engine, seconds),
             stop=stop,
@@ -220,18 +254,14 @@ def labour(folder: Path, address: str | None, place: Path, dies_from: str | None
 
 
 def _die(
-    run: Callable[[Tools, Sequence[Task]], None],
-    from_: datetime,
-    in_hand: Path,
-    tools: Tools,
-    tasks: Sequence[Task],
+    run: Callable[[Tools, Sequence[Task]], None], place: Path, tools: Tools, tasks: Sequence[Task]
 ) -> None:
-    if datetime.now(UTC) < from_:
+    told = place / "dies-from"
+    if not told.exists() or datetime.now(UTC) < parse(told.read_text()):
         run(tools, tasks)
         return
-    part = in_hand.with_suffix(".part")
-    part.write_text(str(len(tasks)))
-    part.rename(in_hand)
+    (place / "part").write_text(str(len(tasks)))
+    (place / "part").rename(place / "in-hand")
     time.sleep(stage.PATIENCE_S)
 
 
