@@ -7,8 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, delete, func, or_, select, text, union_all, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    bindparam,
+    delete,
+    func,
+    or_,
+    select,
+    text,
+    union_all,
+    update,
+)
 
 from staydown.core.errors import Stale
 from staydown.ports.work import Task, WorkKind
@@ -17,6 +30,26 @@ from staydown.store.tables import work
 
 PRIORITIES = range(10)
 """0 is taken first."""
+
+
+def _due(now: Any, real_now: Any) -> tuple[ColumnElement[bool], ...]:
+    free = or_(work.c.lease_until.is_(None), work.c.lease_until <= real_now)
+    return work.c.due_at <= now, free
+
+
+def _look(priority: int) -> Select[Any]:
+    """The first row to take of one priority."""
+    first = (
+        select(work.c.priority, work.c.kind)
+        .where(work.c.priority == priority, *_due(bindparam("now"), bindparam("real_now")))
+        .order_by(work.c.due_at, work.c.subject)
+        .limit(1)
+    )
+    return select(first.subquery())
+
+
+_LOOKS = union_all(*map(_look, PRIORITIES))
+"""Built once: a worker asks it several times a second."""
 
 
 class Queue:
@@ -72,7 +105,7 @@ class Queue:
         lease = (leases or {}).get(kind, lease)
         chosen = (
             select(work.c.id)
-            .where(work.c.priority == priority, work.c.kind == kind.value, *self._due())
+            .where(work.c.priority == priority, work.c.kind == kind.value, *_due(self._now, self._real_now))
             .order_by(work.c.due_at, work.c.subject)
             .limit(limit)
         )
@@ -97,24 +130,13 @@ class Queue:
         ]
         return sorted(tasks, key=lambda task: (task.due_at, task.subject))
 
-    def _due(self) -> tuple[ColumnElement[bool], ...]:
-        free = or_(work.c.lease_until.is_(None), work.c.lease_until <= self._real_now)
-        return work.c.due_at <= self._now, free
-
     def _most_pressing(self) -> tuple[int, WorkKind] | None:
         """Priority and kind of the first row to take.
 
         One look into the index per priority: to sort all that is due would cost more the more is left to do.
         """
-        looks = [
-            select(work.c.priority, work.c.due_at, work.c.kind)
-            .where(work.c.priority == priority, *self._due())
-            .order_by(work.c.due_at, work.c.subject)
-            .limit(1)
-            .subquery()
-            for priority in PRIORITIES
-        ]
-        first = self._conn.execute(union_all(*(select(look) for look in looks))).all()
+        given = {"now": self._now, "real_now": self._real_now}
+        first = self._conn.execute(_LOOKS, given).all()
         if not first:
             return None
         row = min(first, key=lambda row: row.priority)
