@@ -8,14 +8,19 @@ from __future__ import annotations
 
 import importlib
 import statistics
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
-from staydown.core.errors import NotFound
+from staydown.core.errors import NotFound, Outside
 
 TOPICS: Mapping[str, str] = {
     "intake": "a large list taken in, beside a bare upsert",
+    "clocks": "how late clocks ring among many, also after a kill",
+    "ledger": "entries added and proved, beside pymerkle",
+    "work": "work done and taken over, beside procrastinate",
 }
 """What is measured, by the name of its topic."""
 
@@ -48,6 +53,44 @@ def measure(name: str, options: Options) -> Mapping[str, object]:
     module = importlib.import_module(f"staydown.bench.{name}")
     figures: Mapping[str, object] = module.measure(options)
     return {"bench": name, **figures}
+
+
+def peer(name: str, *, install: str = "make setup") -> ModuleType:
+    """The module of a peer, which is no dependency of the program.
+
+    Raises:
+        Outside: It is not installed.
+    """
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise Outside(
+            f"{name} is not installed", hint=f"It comes with the development group: {install}."
+        ) from error
+
+
+def timed(act: Callable[[], object]) -> float:
+    """Seconds of real time that an act takes."""
+    began = time.perf_counter()
+    act()
+    return time.perf_counter() - began
+
+
+def beside(
+    count: int, ours: Callable[[], float], peers: Callable[[], float], *, rounds: int
+) -> dict[str, float]:
+    """Ours and the peer's per second, in turns; both functions give the seconds that `count` took."""
+    mine: list[float] = []
+    theirs: list[float] = []
+    for _ in range(rounds):
+        mine.append(ours())
+        theirs.append(peers())
+    return {"ours": rate(count, mine), "peer": rate(count, theirs), "ratio": ratio(theirs, mine)}
+
+
+def ratio(theirs: Sequence[float], mine: Sequence[float]) -> float:
+    """How many times faster ours is, from the medians of seconds."""
+    return round(statistics.median(theirs) / statistics.median(mine), 2)
 
 
 def rate(count: int, seconds: Sequence[float]) -> float:

@@ -8,6 +8,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from email.message import EmailMessage
 from email.policy import SMTP
 from typing import TYPE_CHECKING
@@ -17,6 +18,8 @@ from staydown.core.errors import StaydownError
 if TYPE_CHECKING:
     from staydown.app import App
 
+CLOCK_APART = timedelta(seconds=2)
+"""How far clocks may be apart."""
 ROOM_BYTES = 512 * 1024 * 1024
 
 
@@ -129,6 +132,24 @@ def _durability(app: App) -> Finding:
     )
 
 
+def _clock(app: App) -> Finding:
+    """Whether this machine's clock fits the database server's and does not lie before what is on record."""
+    store = app.store
+    ahead, behind = store.clock_ahead(), store.written_until() - store.real_now()
+    hint = "Set the clock and keep it set (NTP): deadlines do not move, but ring early or late."
+    if abs(ahead) > CLOCK_APART:
+        way = "ahead of" if ahead > timedelta(0) else "behind"
+        return Finding(
+            "clock", False, f"{abs(ahead).total_seconds():.1f} s {way} the database server's clock", hint
+        )
+    if behind > CLOCK_APART:
+        return Finding("clock", False, f"{behind.total_seconds():.1f} s before the newest record", hint)
+    near = (
+        "" if store.engine.dialect.name == "sqlite" else f"{ahead.total_seconds():+.1f} s to the server's, "
+    )
+    return Finding("clock", True, f"{near}not before the newest record")
+
+
 def _key(app: App) -> Finding:
     mode = app.key_file.stat().st_mode & 0o777
     return Finding("key", mode & 0o077 == 0, f"{app.key_file.name} has rights {mode:o}", "chmod 600 it.")
@@ -162,6 +183,7 @@ CHECKS: dict[str, Callable[[App], Finding]] = {
     "disk": _disk,
     "store": _store,
     "durability": _durability,
+    "clock": _clock,
     "key": _key,
     "ledger": _ledger,
     "queue": _queue,

@@ -134,8 +134,7 @@ def work(
     Example: staydown work --once
     """
     from staydown.store.engine import wait_for_work
-    from staydown.worker.loop import once as take
-    from staydown.worker.loop import worker_name
+    from staydown.worker.loop import labour, worker_name
 
     app, name, taken = app_of(ctx), worker_name(), 0
     stop = False
@@ -148,13 +147,15 @@ def work(
     before = signal.signal(signal.SIGTERM, leave)
     ends = time.monotonic() + seconds if seconds is not None else None
     try:
-        while not stop and (ends is None or time.monotonic() < ends):
-            count = take(app.tools, name)
+        for count in labour(
+            app.tools,
+            name,
+            wait=lambda seconds: wait_for_work(app.store.engine, seconds),
+            stop=lambda: stop or (ends is not None and time.monotonic() >= ends),
+        ):
             taken += count
-            if not count:
-                if once:
-                    break
-                wait_for_work(app.store.engine, 0.5)
+            if once and not count:
+                break
     finally:
         signal.signal(signal.SIGTERM, before)
         app.close()

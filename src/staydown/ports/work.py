@@ -706,14 +706,20 @@ class Queue(Protocol):
         """Ask for work on subjects by an instant; where it is due sooner anyway, nothing changes."""
 
     def lease(
-        self, *, by: str, limit: int, lease: timedelta, limits: Mapping[WorkKind, int] | None = None
+        self,
+        *,
+        by: str,
+        limit: int,
+        lease: timedelta,
+        limits: Mapping[WorkKind, int] | None = None,
+        leases: Mapping[WorkKind, timedelta] | None = None,
     ) -> list[Task]:
         """Take due rows of one kind, the most pressing, that nobody has or whose lease ran out.
 
         Args:
             by: The worker's name.
             limit: How many rows at most; `limits` has kinds of which fewer are taken.
-            lease: How long they stay taken without a word from the worker.
+            lease: How long they stay taken without a word from the worker; `leases` has kinds with another length.
         """
 
     def confirm(self, tasks: Sequence[Task], *, lease: timedelta) -> None:

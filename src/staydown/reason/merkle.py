@@ -51,9 +51,10 @@ class Frontier:
         """The root of the tree as it stands."""
         if not self.peaks:
             return EMPTY_ROOT
+        sha256 = hashlib.sha256
         node = self.peaks[-1]
-        for peak in reversed(self.peaks[:-1]):
-            node = node_hash(peak, node)
+        for peak in self.peaks[-2::-1]:
+            node = sha256(b"\x01" + peak + node).digest()
         return node
 
     def to_bytes(self) -> bytes:

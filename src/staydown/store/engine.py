@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, select, text, update
+from sqlalchemy import Connection, Engine, create_engine, event, func, insert, inspect, select, text, update
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, IntegrityError, OperationalError
 
@@ -29,7 +30,7 @@ from staydown.store.requests import Requests
 from staydown.store.sets import upsert
 from staydown.store.tables import ledger_entries, ledger_head, meta
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest schema this program knows; migrations/versions has the way there."""
 BUSY_S = 60
 
@@ -64,12 +65,29 @@ class SqlWork:
         self.ledger = Ledger(conn, origin=origin, key=key, now=now, real_now=real_now)
 
 
-class Store:
-    """One database and the key that signs its ledger."""
+def wall_time() -> datetime:
+    """The instant that this machine's clock shows."""
+    return datetime.now(UTC)
 
-    def __init__(self, engine: Engine, *, exercise: bool, origin: str, key: Ed25519PrivateKey) -> None:
+
+class Store:
+    """One database and the key that signs its ledger.
+
+    Attributes:
+        real_now: Where real time comes from; a test puts a wrong clock here.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        exercise: bool,
+        origin: str,
+        key: Ed25519PrivateKey,
+        real_now: Callable[[], datetime] = wall_time,
+    ) -> None:
         self.engine, self.exercise, self.origin = engine, exercise, origin
-        self._key = key
+        self._key, self.real_now = key, real_now
 
     @property
     def public_key(self) -> bytes:
@@ -96,7 +114,7 @@ class Store:
             raise translated(error) from error
 
     def _work(self, conn: Connection) -> SqlWork:
-        real_now = datetime.now(UTC)
+        real_now = self.real_now()
         now = self._simulated(conn) if self.exercise else real_now
         return SqlWork(
             conn, now=now, real_now=real_now, exercise=self.exercise, origin=self.origin, key=self._key
@@ -129,6 +147,32 @@ class Store:
         """What `note` kept."""
         with self.begin(write=False) as work:
             return work.conn.execute(select(meta.c.value).where(meta.c.key == key)).scalar_one_or_none()
+
+    def clock_ahead(self) -> timedelta:
+        """How far this machine's clock is ahead of the database server's, to the length of one question.
+
+        SQLite has no clock of its own: zero.
+        """
+        if self.engine.dialect.name == "sqlite":
+            return timedelta(0)
+        try:
+            with self.engine.connect() as conn:
+                conn.execute(select(1))  # connected before the time is taken
+                before = self.real_now()
+                theirs = conn.execute(select(func.clock_timestamp())).scalar_one()
+                after = self.real_now()
+        except DBAPIError as error:
+            raise translated(error) from error
+        return before + (after - before) / 2 - cast("datetime", theirs)
+
+    def written_until(self) -> datetime:
+        """The newest instant of real time on record: of the last kept checkpoint and, in a real store, of the last entry."""
+        with self.begin(write=False) as work:
+            size, kept_at = work.conn.execute(select(ledger_head.c.size, ledger_head.c.kept_at)).one()
+            if self.exercise:  # its entries carry simulated time
+                return cast("datetime", kept_at)
+            newest = parse(json.loads(work.ledger.entry(size - 1))["at"])
+        return max(cast("datetime", kept_at), newest)
 
     def close(self) -> None:
         """Let go of the database."""
@@ -358,4 +402,5 @@ __all__ = [
     "migrate",
     "open_store",
     "wait_for_work",
+    "wall_time",
 ]

@@ -7,8 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, delete, func, or_, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    bindparam,
+    delete,
+    func,
+    or_,
+    select,
+    text,
+    union_all,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -16,6 +29,29 @@ from staydown.core.errors import Stale
 from staydown.ports.work import Subject, Task, WorkKind
 from staydown.store.sets import among, is_sqlite, upsert
 from staydown.store.tables import work
+
+PRIORITIES = range(10)
+"""0 is taken first."""
+
+
+def _due(now: Any, real_now: Any) -> tuple[ColumnElement[bool], ...]:
+    free = or_(work.c.lease_until.is_(None), work.c.lease_until <= real_now)
+    return work.c.due_at <= now, free
+
+
+def _look(priority: int) -> Select[Any]:
+    """The first row to take of one priority."""
+    first = (
+        select(work.c.priority, work.c.kind)
+        .where(work.c.priority == priority, *_due(bindparam("now"), bindparam("real_now")))
+        .order_by(work.c.due_at, work.c.subject)
+        .limit(1)
+    )
+    return select(first.subquery())
+
+
+_LOOKS = union_all(*map(_look, PRIORITIES))
+"""Built once: a worker asks it several times a second."""
 
 
 class Queue:
@@ -32,6 +68,8 @@ class Queue:
         """Ask for work on subjects, each due at an instant of its own."""
         if not due:
             return
+        if priority not in PRIORITIES:
+            raise ValueError(f"priorities go from 0 to 9, not {priority}")
         upsert(
             self._conn,
             work,
@@ -71,29 +109,31 @@ class Queue:
         )
 
     def lease(
-        self, *, by: str, limit: int, lease: timedelta, limits: Mapping[WorkKind, int] | None = None
+        self,
+        *,
+        by: str,
+        limit: int,
+        lease: timedelta,
+        limits: Mapping[WorkKind, int] | None = None,
+        leases: Mapping[WorkKind, timedelta] | None = None,
     ) -> list[Task]:
         """Take due rows of one kind, the most pressing, that nobody has or whose lease ran out.
 
         Args:
             by: The worker's name.
             limit: How many rows at most; `limits` has kinds of which fewer are taken.
-            lease: How long they stay taken without a word from the worker.
+            lease: How long they stay taken without a word from the worker; `leases` has kinds with another length.
         """
-        free = or_(work.c.lease_until.is_(None), work.c.lease_until <= self._real_now)
-        due = (
-            select(work.c.kind)
-            .where(work.c.due_at <= self._now, free)
-            .order_by(work.c.priority, work.c.due_at)
-        )
-        first = self._conn.execute(due.limit(1)).scalar_one_or_none()
+        first = self._most_pressing()
         if first is None:
             return []
-        limit = min(limit, (limits or {}).get(WorkKind(first), limit))
+        priority, kind = first
+        limit = min(limit, (limits or {}).get(kind, limit))
+        lease = (leases or {}).get(kind, lease)
         chosen = (
             select(work.c.id)
-            .where(work.c.kind == first, work.c.due_at <= self._now, free)
-            .order_by(work.c.priority, work.c.due_at, work.c.subject)
+            .where(work.c.priority == priority, work.c.kind == kind.value, *_due(self._now, self._real_now))
+            .order_by(work.c.due_at, work.c.subject)
             .limit(limit)
         )
         if not is_sqlite(self._conn):
@@ -116,6 +156,18 @@ class Queue:
             for row in rows
         ]
         return sorted(tasks, key=lambda task: (task.due_at, task.subject))
+
+    def _most_pressing(self) -> tuple[int, WorkKind] | None:
+        """Priority and kind of the first row to take.
+
+        One look into the index per priority: to sort all that is due would cost more the more is left to do.
+        """
+        given = {"now": self._now, "real_now": self._real_now}
+        first = self._conn.execute(_LOOKS, given).all()
+        if not first:
+            return None
+        row = min(first, key=lambda row: row.priority)
+        return row.priority, WorkKind(row.kind)
 
     def _mine(self, tasks: Sequence[Task]) -> object:
         return among(self._conn, work.c.id, [task.id for task in tasks]) & work.c.lease_by.in_(
@@ -151,6 +203,8 @@ class Queue:
         mine = self._mine(tasks)
         latest = max(task.due_at for task in tasks)
         struck = self._conn.execute(delete(work).where(mine, work.c.due_at <= latest))  # type: ignore[arg-type]
+        if struck.rowcount == len(tasks):
+            return
         again = self._conn.execute(update(work).where(mine).values(lease_until=None, lease_by=None))  # type: ignore[arg-type]
         if struck.rowcount + again.rowcount != len(tasks):
             raise Stale("a lease ran out and another worker took over")

@@ -300,6 +300,7 @@ holds = Table(
     Column("ended_by", Text),
     Column("ended_reason", Text),
     one_of("state", states.HoldState),
+    Index("ix_holds_item", "item"),
     CheckConstraint("until > placed_at", name="expires"),
     Index(
         "uq_holds_in_force",
@@ -553,7 +554,7 @@ work = Table(
     Column("last_trouble", Text),
     UniqueConstraint("kind", "subject"),
     Index("ix_work_due", "due_at"),
-    Index("ix_work_kind_due", "kind", "due_at"),
+    Index("ix_work_pressing", "priority", "due_at", "subject"),
 )
 
 ledger_entries = Table(

@@ -8,7 +8,7 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 
 from staydown.core.errors import Broken, Outside, StaydownError
@@ -31,6 +31,18 @@ VERBS: Mapping[WorkKind, Callable[[Tools, Sequence[Task]], None]] = {
 }
 LIMITS: Mapping[WorkKind, int] = {WorkKind.WITHDRAWAL: 8, WorkKind.DISPATCH: 32}
 """Kinds whose batches stay small, so that little is in doubt if a process dies."""
+LEASES: Mapping[WorkKind, timedelta] = dict.fromkeys(
+    (WorkKind.CLOCK, WorkKind.EXPIRE, WorkKind.HOLD), timedelta(seconds=2)
+)
+"""Kinds that act on nothing outside: each is one transaction that begins by striking its rows off.
+
+Whoever lost such a row changes nothing, so their leases need not outlive a send, and a dead worker's clocks
+ring soon.
+"""
+STEP = timedelta(seconds=2)
+"""How far wall and steady time may come apart between two looks before somebody has to know."""
+PAUSE_S = 0.25
+"""Between two looks for work when there was none."""
 RETRY = timedelta(minutes=1)
 """After a batch failed as a whole."""
 
@@ -54,7 +66,11 @@ def once(tools: Tools, name: str, *, spent: Note | None = None) -> int:
     """
     with tools.begin() as work:
         tasks = work.queue.lease(
-            by=name, limits=LIMITS, limit=tools.settings.batch, lease=tools.settings.lease
+            by=name,
+            limits=LIMITS,
+            limit=tools.settings.batch,
+            lease=tools.settings.lease,
+            leases={kind: lease_of(tools, kind) for kind in LEASES},
         )
     if not tasks:
         return 0
@@ -64,6 +80,11 @@ def once(tools: Tools, name: str, *, spent: Note | None = None) -> int:
     if spent is not None:
         spent(tasks[0].kind, len(tasks), time.monotonic() - began)
     return len(tasks)
+
+
+def lease_of(tools: Tools, kind: WorkKind) -> timedelta:
+    """How long a worker may keep rows of a kind without a word."""
+    return min(tools.settings.lease, LEASES.get(kind, tools.settings.lease))
 
 
 def _do(tools: Tools, tasks: Sequence[Task]) -> None:
@@ -107,6 +128,7 @@ class Renewal:
 
     def __init__(self, tools: Tools, tasks: Sequence[Task]) -> None:
         self._tools, self._tasks = tools, tasks
+        self._lease = lease_of(tools, tasks[0].kind)
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._renew, name="staydown-lease", daemon=True)
 
@@ -119,11 +141,11 @@ class Renewal:
         self._thread.join()
 
     def _renew(self) -> None:
-        every = self._tools.settings.lease.total_seconds() / 3
+        every = self._lease.total_seconds() / 3
         while not self._over.wait(every):
             try:
                 with self._tools.begin() as work:
-                    work.queue.renew(self._tasks, lease=self._tools.settings.lease)
+                    work.queue.renew(self._tasks, lease=self._lease)
             except StaydownError as error:
                 log.warning("work.renewal_failed rows=%d reason=%s", len(self._tasks), error)
 
@@ -142,3 +164,61 @@ def drain(tools: Tools, name: str, *, at_most: int | None = None, spent: Note | 
     while (count := once(tools, name, spent=spent)) and (at_most is None or taken < at_most):
         taken += count
     return taken + count
+
+
+class WallWatch:
+    """Notices when wall time jumps against steady time: somebody set the clock, or the machine slept.
+
+    Deadlines are instants computed once and do not move. But a wrong clock rings them early or late, and lets
+    leases end early, so it has to be known.
+    """
+
+    def __init__(
+        self, wall: Callable[[], float] = time.time, steady: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._wall, self._steady = wall, steady
+        self._apart = wall() - steady()
+
+    def step(self) -> timedelta:
+        """How far wall time jumped since the last look; zero for what is too small to matter."""
+        apart = self._wall() - self._steady()
+        jump, self._apart = timedelta(seconds=apart - self._apart), apart
+        if abs(jump) <= STEP:
+            return timedelta(0)
+        log.error("clock.stepped seconds=%+.1f", jump.total_seconds())
+        return jump
+
+
+def labour(
+    tools: Tools,
+    name: str,
+    *,
+    wait: Callable[[float], None],
+    stop: Callable[[], bool],
+    watch: WallWatch | None = None,
+) -> Iterator[int]:
+    """Work until told to stop; gives how many rows each round took.
+
+    After a step of the wall clock nothing is taken for the length of one lease: leases seem to have run out
+    whose holders may be in the middle of a send.
+
+    Args:
+        wait: Sleeps for so many seconds, or until there may be work.
+        stop: Asked between two rounds.
+    """
+    watch = watch or WallWatch()
+    while not stop():
+        if watch.step():
+            wait_out(tools.settings.lease, wait, stop)
+            continue
+        taken = once(tools, name)
+        yield taken
+        if not taken:
+            wait(PAUSE_S)
+
+
+def wait_out(length: timedelta, wait: Callable[[float], None], stop: Callable[[], bool]) -> None:
+    """Wait for a length of steady time, however often the wait is cut short."""
+    ends = time.monotonic() + length.total_seconds()
+    while not stop() and (left := ends - time.monotonic()) > 0:
+        wait(min(left, PAUSE_S))

@@ -1,0 +1,330 @@
+"""Work: durable completions of our queue beside procrastinate on the same PostgreSQL, and how soon work is taken over.
+
+A completion is a row leased and struck off: two transactions for a batch. The peer takes one job at a time; it gets
+the settings with which it was fastest here. SQLite is measured for ours alone, for the peer needs PostgreSQL.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from staydown.bench import stage
+from staydown.bench.topics import Options, peer, rate, ratio
+from staydown.core.errors import Broken, Stale
+from staydown.ports.work import Task, WorkKind
+from staydown.worker import loop
+
+if TYPE_CHECKING:
+    from staydown.app import App
+    from staydown.ports.tools import Tools
+    from staydown.ports.work import Work
+
+SIZE = 20_000
+PEERS_SHARE = 10
+"""The peer gets so many times fewer jobs, for it would take long."""
+ROUNDS = 3
+GOAL_PER_SECOND = 2_000
+GOAL_TAKEOVER_S = 10
+CONCURRENCY = 5
+"""Jobs that one worker of the peer has in hand at a time."""
+
+
+def measure(options: Options) -> Mapping[str, object]:
+    """The figures of the queue.
+
+    Raises:
+        Outside: procrastinate or a PostgreSQL server is missing.
+        Broken: A row was lost, or done twice.
+    """
+    procrastinate = peer("procrastinate")
+    size, rounds = options.size or SIZE, options.rounds or ROUNDS
+    peers_size = max(2, size // PEERS_SHARE)
+    with (
+        stage.postgres_server(options) as server,
+        stage.database(server) as ours,
+        stage.database(server) as theirs,
+        stage.home(options.scratch / "pg", ours) as app,
+    ):
+        _prepare_peer(procrastinate, theirs)
+        one, two = _in_turns(app, theirs, size, peers_size, rounds, options.progress)
+        one_by_one = rate(peers_size, [_drained(app, peers_size, 1, batch=1) for _ in range(rounds)])
+        durability = _durability(app)
+        takeover = {"postgresql": _takeover(app, options.scratch / "pg", ours, size)}
+    with stage.home(options.scratch / "sqlite", None) as app:
+        sqlite = [[_drained(app, size, workers) for _ in range(rounds)] for workers in (1, 2)]
+        takeover["sqlite"] = _takeover(app, options.scratch / "sqlite", None, size)
+    return {
+        **two,
+        "goal": GOAL_PER_SECOND,
+        "unit": "durable completions a second, two workers, PostgreSQL",
+        "rows": size,
+        "peers_jobs": peers_size,
+        "batch": app.settings.batch,
+        "rounds": rounds,
+        "one_worker": one,
+        "two_workers": two,
+        "one_worker_one_row_at_a_time": one_by_one,
+        "sqlite": {"one_worker": rate(size, sqlite[0]), "two_workers": rate(size, sqlite[1])},
+        "postgresql": durability,
+        "takeover_seconds": {name: found["killed_s"] for name, found in takeover.items()},
+        "takeover": takeover,
+        "goal_takeover_s": GOAL_TAKEOVER_S,
+    }
+
+
+def _in_turns(
+    app: App, theirs: str, size: int, peers_size: int, rounds: int, progress: Callable[[int], None]
+) -> list[dict[str, float]]:
+    """One worker, then two; ours and the peer's by turns."""
+    figures: list[dict[str, float]] = []
+    for workers in (1, 2):
+        mine: list[float] = []
+        peers: list[float] = []
+        for _ in range(rounds):
+            mine.append(_drained(app, size, workers) / size)
+            peers.append(_peer_drained(theirs, peers_size, workers, app.settings.home) / peers_size)
+            progress(1)
+        figures.append({"ours": rate(1, mine), "peer": rate(1, peers), "ratio": ratio(peers, mine)})
+    return figures
+
+
+def _durability(app: App) -> dict[str, str]:
+    with app.store.engine.connect() as conn:
+        return {
+            name: str(conn.exec_driver_sql(f"SHOW {name}").scalar_one())
+            for name in ("server_version", "fsync", "synchronous_commit")
+        }
+
+
+# --- throughput ----------------------------------------------------------------------------------------
+
+
+def _raced(target: Callable[..., None], workers: int, place: Path, *given: object) -> float:
+    """Seconds from the start signal until the last of some processes is done."""
+    place.mkdir()
+    processes = [stage.spawned(target, place, number, *given) for number in range(workers)]
+    stage.wait_for(lambda: len(list(place.glob("ready-*"))) == workers)
+    began = time.monotonic()
+    (place / "go").touch()
+    for process in processes:
+        process.join()
+    ends = [float(file.read_text()) for file in place.glob("done-*")]
+    if len(ends) != workers:
+        raise Broken("a worker process failed")
+    return max(ends) - began
+
+
+def _at_the_start(place: Path, number: int) -> None:
+    (place / f"ready-{number}").touch()
+    stage.wait_for((place / "go").exists, every_s=0.0005)
+
+
+def _at_the_end(place: Path, number: int) -> None:
+    (place / f"part-{number}").write_text(str(time.monotonic()))
+    (place / f"part-{number}").rename(place / f"done-{number}")
+
+
+def _place(home: Path) -> Path:
+    """A folder that is not there yet."""
+    return home / f"round-{time.monotonic_ns()}"
+
+
+def _drained(app: App, size: int, workers: int, *, batch: int | None = None) -> float:
+    with app.store.begin() as work:
+        work.queue.add(WorkKind.CHECK, range(1, size + 1), due_at=work.now)
+    home, address = app.settings.home, app.settings.database or None
+    seconds = _raced(drain, workers, _place(home), home, address, batch or app.settings.batch)
+    with app.store.begin(write=False) as work:
+        if work.queue.next_due() is not None:
+            raise Broken("rows of work are left")
+    return seconds
+
+
+def drain(place: Path, number: int, home: Path, address: str | None, batch: int) -> None:
+    """Lease and strike off, batch by batch, until nothing is left; in a process of its own."""
+    from staydown.app import open_app
+
+    app = open_app(home, database=address)
+    name, lease = loop.worker_name(), app.settings.lease
+
+    def leased() -> list[Task]:
+        with app.store.begin() as work:
+            return work.queue.lease(by=name, limit=batch, lease=lease)
+
+    def is_over() -> bool:
+        with app.store.begin(write=False) as work:
+            return work.queue.next_due() is None
+
+    with app.store.begin(write=False) as work:
+        work.queue.waiting()  # connected before the start
+    _at_the_start(place, number)
+    while (tasks := leased()) or not is_over():
+        with app.store.begin() as work:
+            work.queue.done(tasks)
+    _at_the_end(place, number)
+    app.close()
+
+
+# --- the peer --------------------------------------------------------------------------------------------
+
+
+def _peer_app(address: str) -> tuple[Any, Any]:
+    """The peer's app and its one task, which does nothing."""
+    import procrastinate
+
+    conninfo = address.replace("postgresql+psycopg://", "postgresql://")
+    made = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=conninfo))
+
+    async def nothing() -> None:
+        """Do nothing."""
+
+    return made, made.task(name="nothing")(nothing)
+
+
+def _prepare_peer(_: object, address: str) -> None:
+    async def prepare() -> None:
+        app, _ = _peer_app(address)
+        async with app.open_async():
+            await app.schema_manager.apply_schema_async()
+
+    asyncio.run(prepare())
+
+
+def _peer_drained(address: str, jobs: int, workers: int, home: Path) -> float:
+    async def add() -> None:
+        app, task = _peer_app(address)
+        async with app.open_async():
+            await task.batch_defer_async(*({} for _ in range(jobs)))
+
+    asyncio.run(add())
+    return _raced(peer_drain, workers, _place(home), address)
+
+
+def peer_drain(place: Path, number: int, address: str) -> None:
+    """The peer's worker, until nothing is left; in a process of its own."""
+
+    async def drain() -> None:
+        app, _ = _peer_app(address)
+        async with app.open_async():
+            _at_the_start(place, number)
+            await app.run_worker_async(
+                wait=False,
+                concurrency=CONCURRENCY,
+                listen_notify=False,
+                delete_jobs="successful",
+                install_signal_handlers=False,
+            )
+
+    asyncio.run(drain())
+    _at_the_end(place, number)
+
+
+# --- taking over -----------------------------------------------------------------------------------------
+
+
+def _takeover(app: App, home: Path, address: str | None, size: int) -> dict[str, object]:
+    rows = min(size, app.settings.batch)
+    killed_s, _ = _interrupted(app, home, address, rows, signal.SIGKILL)
+    paused_s, said = _interrupted(app, home, address, rows, signal.SIGSTOP)
+    return {
+        "rows": rows,
+        "lease_s": app.settings.lease.total_seconds(),
+        "killed_s": killed_s,
+        "paused_s": paused_s,
+        "paused_then": said,
+    }
+
+
+def _interrupted(
+    app: App, home: Path, address: str | None, rows: int, how: signal.Signals
+) -> tuple[float, dict[str, str]]:
+    """Interrupt a worker with rows in hand; gives the seconds until another one has done them all."""
+    place = _place(home)
+    place.mkdir()
+    second = stage.spawned(labour, place, home, address, False)
+    stage.wait_for((place / "up").exists)
+    first = stage.spawned(labour, place, home, address, True)
+    with app.store.begin() as work:
+        work.queue.add(WorkKind.CHECK, range(1, rows + 1), due_at=work.now)
+    stage.wait_for((place / "in-hand").exists)
+    os.kill(first.pid or 0, how)  # the lease has just begun: nobody waits longer than this
+    began = time.monotonic()
+    (place / "go").touch()
+
+    def is_done() -> bool:
+        with app.store.begin(write=False) as work:
+            return work.queue.next_due() is None
+
+    stage.wait_for(is_done, every_s=0.01)
+    seconds = round(time.monotonic() - began, 2)
+    said: dict[str, str] = {}
+    if how is signal.SIGSTOP:
+        (place / "resume").touch()
+        os.kill(first.pid or 0, signal.SIGCONT)
+        stage.wait_for((place / "said").exists)
+        said = dict(line.split() for line in (place / "said").read_text().splitlines())
+    (place / "stop").touch()
+    for process in (first, second):
+        process.join()
+    done = Counter((place / "done").read_text().split())
+    if len(done) != rows or set(done.values()) != {1}:
+        raise Broken(f"of {rows} rows {len(done)} were done, some of them {max(done.values())} times")
+    return seconds, said
+
+
+def labour(place: Path, home: Path, address: str | None, hangs: bool) -> None:
+    """Be a worker until the file `stop` is there; one that hangs takes a batch and does nothing with it."""
+    from staydown.app import open_app
+    from staydown.store.engine import wait_for_work
+
+    app = open_app(home, database=address)
+    loop.VERBS = {**loop.VERBS, WorkKind.CHECK: partial(_hang if hangs else _strike_off, place)}
+    if not hangs:
+        (place / "up").touch()
+        stage.wait_for((place / "go").exists)
+    for _ in loop.labour(
+        app.tools,
+        loop.worker_name(),
+        wait=lambda seconds: wait_for_work(app.store.engine, seconds),
+        stop=(place / "stop").exists,
+    ):
+        pass
+    app.close()
+
+
+def _strike_off(place: Path, tools: Tools, tasks: Sequence[Task]) -> None:
+    with tools.begin() as work:
+        work.queue.done(tasks)
+    with (place / "done").open("a") as file:
+        file.writelines(f"{task.subject}\n" for task in tasks)
+
+
+def _hang(place: Path, tools: Tools, tasks: Sequence[Task]) -> None:
+    """Hold rows; when told to go on, say what came of confirming them and of striking them off."""
+    (place / "in-hand").touch()
+    stage.wait_for((place / "resume").exists)
+    acts: Mapping[str, Callable[[Work], None]] = {
+        "confirm": lambda work: work.queue.confirm(tasks, lease=tools.settings.lease),
+        "done": lambda work: work.queue.done(tasks),
+    }
+    lines = []
+    for name, act in acts.items():
+        try:
+            with tools.begin() as work:
+                act(work)
+            lines.append(f"{name} counted")
+        except Stale:
+            lines.append(f"{name} stale")
+    (place / "said-part").write_text("\n".join(lines))
+    (place / "said-part").rename(place / "said")
+
+
+__all__ = ["drain", "labour", "measure", "peer_drain"]
