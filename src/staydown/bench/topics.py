@@ -14,7 +14,9 @@ from pathlib import Path
 
 from staydown.core.errors import NotFound
 
-TOPICS: Mapping[str, str] = {}
+TOPICS: Mapping[str, str] = {
+    "kill": "workers killed again and again while they send: lost, doubled, marked as repeats",
+}
 """What is measured, by the name of its topic."""
 
 
@@ -31,6 +33,8 @@ class Options:
     rounds: int | None = None
     seed: int = 1
     database: str | None = None  #: a PostgreSQL address; None: SQLite, or a server of the topic's own
+    postgres: bool = False  #: where no database is given: on a PostgreSQL server of the topic's own
+    only: str = ""  #: one part of the topic, such as one point of a request's way; empty: all
     progress: Callable[[int], None] = nothing
 
 
