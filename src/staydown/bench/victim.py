@@ -18,6 +18,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -261,10 +262,8 @@ class Victims:
 
     def end(self, pid: int) -> None:
         """Kill a life and wait until it is over."""
-        try:
+        with suppress(ProcessLookupError):  # it had ended by itself
             os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:  # it had ended by itself
-            return
         self.over()
 
     def faults(self) -> int:

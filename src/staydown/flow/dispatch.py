@@ -13,6 +13,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from time import monotonic, time
 
 from staydown.core.check import MarkKind, Sight
 from staydown.core.errors import OnHold
@@ -43,11 +44,12 @@ def run(tools: Tools, tasks: Sequence[Task]) -> None:
     """Let due requests leave."""
     _look_again(tools, tasks)
     tools.reached(Point.BEFORE_INTENT)
+    held = _clocks()
     outgoing = _intend(tools, tasks)
     if not outgoing:
         return
     tools.reached(Point.AFTER_INTENT)
-    known, receipts = _carry(tools, outgoing)
+    known, receipts = _carry(tools, outgoing, held)
     tools.reached(Point.AFTER_SEND)
     _settle(tools, outgoing, known, receipts)
     tools.reached(Point.AFTER_RECEIPT)
@@ -241,10 +243,38 @@ def _digest(parcel: Parcel) -> str:
 # --- 3 and 4: ask, or send ----------------------------------------------------------------------------
 
 
+def _clocks() -> tuple[float, float]:
+    """Two clocks: one that nobody sets, and one that goes on while the machine sleeps."""
+    return monotonic(), time()
+
+
+def _still_held(
+    tools: Tools, outgoing: Sequence[_Outgoing], held: tuple[float, float]
+) -> tuple[float, float]:
+    """Make sure, just before something is sent, that the leases are still ours.
+
+    A process that stood still may wake when another worker has taken its rows over and asked the receiver; it must
+    not send then. Within half a lease of the last word nobody can have taken them.
+
+    Raises:
+        Stale: Another worker took over.
+    """
+    lease = tools.settings.lease
+    while max(now - then for now, then in zip(_clocks(), held, strict=True)) > lease.total_seconds() / 2:
+        held = _clocks()
+        with tools.begin() as work:
+            work.queue.confirm([one.task for one in outgoing], lease=lease)
+    return held
+
+
 def _carry(
-    tools: Tools, outgoing: Sequence[_Outgoing]
+    tools: Tools, outgoing: Sequence[_Outgoing], held: tuple[float, float]
 ) -> tuple[dict[RequestId, Known], dict[RequestId, Receipt]]:
-    """Ask receivers about earlier intents; send what has none, or what cannot be asked about."""
+    """Ask receivers about earlier intents; send what has none, or what cannot be asked about.
+
+    Raises:
+        Stale: Another worker took over meanwhile; nothing more was sent.
+    """
     known: dict[RequestId, Known] = {}
     receipts: dict[RequestId, Receipt] = {}
     for name in sorted({one.request.courier for one in outgoing}):
@@ -254,6 +284,8 @@ def _carry(
         for one, word in zip(unsure, courier.ask([one.parcel for one in unsure]), strict=True):
             known[one.request.id] = word
         send = [one for one in mine if one.dispatch is not None]
+        if send:
+            held = _still_held(tools, outgoing, held)
         for one, receipt in zip(send, courier.send([one.parcel for one in send]), strict=True):
             receipts[one.request.id] = receipt
     return known, receipts

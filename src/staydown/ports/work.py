@@ -714,6 +714,9 @@ class Queue(Protocol):
     def postpone(self, tasks: Sequence[Task], *, due_at: datetime, trouble: str = "") -> None:
         """Give leased rows back, due later."""
 
+    def give_back(self, by: str) -> None:
+        """Free every row that one worker holds, due as before."""
+
     def cancel(self, kind: WorkKind, subjects: Collection[int]) -> None:
         """Take work back that is no longer wanted."""
 

@@ -13,7 +13,14 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, select, text, update
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DatabaseError,
+    DBAPIError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+)
 
 from staydown.core.errors import Broken, Invalid, Outside, RealStore, Stale
 from staydown.core.time import iso, parse
@@ -140,7 +147,7 @@ def translated(error: DBAPIError) -> Exception:
     words = str(error.orig).strip().splitlines()[0] if error.orig else str(error)
     if isinstance(error, IntegrityError):
         return Stale(f"the store refused it: {words}")
-    if isinstance(error, OperationalError):
+    if isinstance(error, (OperationalError, InterfaceError)) or error.connection_invalidated:
         return Outside(
             f"the database gave trouble: {words}", hint="Check disk and database; nothing was half-written."
         )
@@ -333,15 +340,26 @@ def _read_key(path: Path) -> Ed25519PrivateKey:
 
 
 def wait_for_work(engine: Engine, seconds: float) -> None:
-    """Sleep until new work may be there: told by PostgreSQL, by the clock elsewhere."""
+    """Sleep until new work may be there: told by PostgreSQL, by the clock elsewhere.
+
+    Raises:
+        Outside: The database cannot be reached.
+    """
     if engine.dialect.name == "sqlite":
         time.sleep(seconds)
         return
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
-        conn.execute(text("LISTEN staydown_work"))
-        raw = conn.connection.driver_connection
-        if raw is not None:
-            list(raw.notifies(timeout=seconds, stop_after=1))
+    import psycopg
+
+    try:
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+            conn.execute(text("LISTEN staydown_work"))
+            raw = conn.connection.driver_connection
+            if raw is not None:
+                list(raw.notifies(timeout=seconds, stop_after=1))
+    except DBAPIError as error:
+        raise translated(error) from error
+    except psycopg.Error as error:
+        raise Outside(f"the database gave trouble: {error}") from error
 
 
 __all__ = [

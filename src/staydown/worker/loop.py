@@ -7,6 +7,7 @@ import os
 import secrets
 import socket
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 
@@ -32,6 +33,10 @@ LIMITS: Mapping[WorkKind, int] = {WorkKind.WITHDRAWAL: 8, WorkKind.DISPATCH: 8}
 """Kinds whose batches stay small, so that little is in doubt if a process dies."""
 RETRY = timedelta(minutes=1)
 """After a batch failed as a whole."""
+REST_S = 0.5
+"""How long to rest where nothing is due."""
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.1, 30.0
+"""How long to wait for a database that gives trouble: doubled each time."""
 
 
 def worker_name() -> str:
@@ -74,7 +79,7 @@ def _do(tools: Tools, tasks: Sequence[Task]) -> None:
             "work.failed kind=%s rows=%d reason=%s: %s", kind.value, len(tasks), type(error).__name__, error
         )
         still = _held(tools, tasks)
-        passing = isinstance(error, Outside) and not error.permanent
+        passing = isinstance(error, OSError) or (isinstance(error, Outside) and not error.permanent)
         if len(tasks) > 1 and not passing:
             for task in still:
                 _do(tools, [task])
@@ -126,6 +131,59 @@ def _put_off(tools: Tools, tasks: Sequence[Task], reason: str) -> None:
             work.queue.postpone(tasks, due_at=work.now + RETRY, trouble=clean(reason)[:500])
     except Outside as error:  # the leases run out by themselves
         log.error("work.put_off_failed reason=%s", error)
+
+
+def run(
+    tools: Tools,
+    name: str,
+    *,
+    stop: threading.Event,
+    rest: Callable[[float], None],
+    until: float | None = None,
+    is_once: bool = False,
+) -> int:
+    """Work until told to stop, whatever the database goes through; gives how many rows were taken.
+
+    While the database gives trouble the worker waits, from a tenth of a second to half a minute, and goes on; nothing
+    leaves meanwhile, because every send needs its intent written first. At the end it gives back what it holds.
+
+    Args:
+        tools: What the verbs act with.
+        name: The worker's name.
+        stop: Set by whoever wants it to end; what is in hand is finished first.
+        rest: Waits until new work may be there, at most so many seconds.
+        until: An instant of the monotonic clock at which it ends.
+        is_once: Do what is due, then end; trouble is raised.
+
+    Raises:
+        Broken: Evidence or ledger does not verify: stop, and call a person.
+        Outside: The database gives trouble that does not pass, or any with `is_once`.
+    """
+    taken, wait = 0, FIRST_WAIT_S
+    while not stop.is_set() and (until is None or time.monotonic() < until):
+        try:
+            count = once(tools, name)
+            taken, wait = taken + count, FIRST_WAIT_S
+            if not count and is_once:
+                break
+            if not count:
+                rest(REST_S)
+        except Outside as error:
+            if is_once or error.permanent:
+                raise
+            log.error("work.no_store wait_s=%g reason=%s", wait, error)
+            stop.wait(wait)
+            wait = min(wait * 2, LONGEST_WAIT_S)
+    _give_back(tools, name)
+    return taken
+
+
+def _give_back(tools: Tools, name: str) -> None:
+    try:
+        with tools.begin() as work:
+            work.queue.give_back(name)
+    except Outside as error:  # the leases run out by themselves
+        log.error("work.give_back_failed reason=%s", error)
 
 
 def drain(tools: Tools, name: str, *, at_most: int | None = None) -> int:
