@@ -68,13 +68,14 @@ def run(
     kills: int,
     *,
     naive: bool = False,
+    spare: int = SPARE,
 ) -> dict[str, Any]:
     """One store, one sort of receivers, so many kills; then everything that is left is sent and judged."""
     chance, began = random.Random(options.seed), time.monotonic()  # noqa: S311  # when to kill, no secret
     with stage(home, database=address, couriers=couriers) as scene, Victims(home, address) as victims:
         done = idle = 0
         while done < kills:
-            refill(scene, couriers)
+            refill(scene, couriers, spare)
             before = len(scene.arrivals)
             pid = victims.begin(naive=naive)
             if arrived(scene, before):
@@ -101,7 +102,7 @@ def run(
     }
 
 
-def refill(scene: Stage, couriers: Sequence[str], spare: int = SPARE) -> None:
+def refill(scene: Stage, couriers: Sequence[str], spare: int) -> None:
     """Let people approve more where fewer than `spare` requests wait."""
     if scene.outstanding() < spare:
         scene.add(spare, couriers)

