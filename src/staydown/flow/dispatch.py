@@ -10,7 +10,7 @@ between any two of these; whoever takes the lease over goes on at (3).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from time import monotonic, time
@@ -142,8 +142,9 @@ def _intend(tools: Tools, tasks: Sequence[Task]) -> list[_Outgoing]:
     with tools.begin() as work:
         locked = work.requests.get(ids, lock=True)
         work.queue.confirm(tasks, lease=tools.settings.lease)
-        attempts, approvals = unsettled(work, ids), work.requests.approvals(ids)
-        lines = work.requests.lines(ids)
+        approvals, lines = work.requests.approvals(ids), work.requests.lines(ids)
+        doubted = _doubt(tools, work, locked, approvals, lines)
+        attempts = unsettled(work, ids)
         questions: list[tuple[Request, list[Line]]] = []
         ready: list[tuple[Request, Approval, list[Line]]] = []
         for request in locked:
@@ -153,7 +154,7 @@ def _intend(tools: Tools, tasks: Sequence[Task]) -> list[_Outgoing]:
             if earlier and tools.couriers[request.courier].can_be_asked:
                 questions.append((request, [one.line for one in lines[request.id] if not one.dropped]))
                 continue
-            begun = any(one.approval == approval.id for one in earlier)
+            begun = request.id not in doubted and any(one.approval == approval.id for one in earlier)
             present = _ready(work, request, approval, lines[request.id], begun)
             if present is not None:
                 ready.append((request, approval, present))
@@ -173,6 +174,34 @@ def _intend(tools: Tools, tasks: Sequence[Task]) -> list[_Outgoing]:
             )
             for request in [*(one for one, _ in questions), *(one for one, *_ in ready)]
         ]
+
+
+def _doubt(
+    tools: Tools,
+    work: Work,
+    locked: Sequence[Request],
+    approvals: Mapping[RequestId, Approval],
+    lines: Mapping[RequestId, list[LineState]],
+) -> Collection[RequestId]:
+    """After a restore, take requests that the backup knew as if they had been tried: the record may have forgotten it.
+
+    So their receiver is asked first, and a mail says that it may be a repeat. Gives which these are.
+    """
+    old = [
+        one
+        for one in locked
+        if one.id <= work.restored.upto and one.id in approvals and one.state is RequestState.APPROVED
+    ]
+    if not old:
+        return ()
+    tried = work.requests.attempts([one.id for one in old])
+    ready = [
+        (one, approvals[one.id], [line.line for line in lines[one.id] if not line.dropped])
+        for one in old
+        if not tried.get(one.id)
+    ]
+    parcels = {one.id: _parcel(tools, work, one, present, []) for one, _, present in ready}
+    return _write_intents(work, ready, parcels)
 
 
 def _write_intents(

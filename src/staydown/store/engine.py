@@ -24,6 +24,7 @@ from sqlalchemy.exc import (
 
 from staydown.core.errors import Broken, Invalid, Outside, RealStore, Stale
 from staydown.core.time import iso, parse
+from staydown.ports.work import NEVER, Restored
 from staydown.store.assessments import Assessments, Holds
 from staydown.store.checks import Checks, Clocks, Returns
 from staydown.store.evidence import Kept
@@ -53,7 +54,9 @@ class SqlWork:
         exercise: bool,
         origin: str,
         key: Ed25519PrivateKey,
+        restored: Restored = NEVER,
     ) -> None:
+        self.restored = restored
         self.now, self.real_now, self.exercise, self.origin = now, real_now, exercise, origin
         self.conn = conn
         self.items = Items(conn, now)
@@ -74,8 +77,17 @@ class SqlWork:
 class Store:
     """One database and the key that signs its ledger."""
 
-    def __init__(self, engine: Engine, *, exercise: bool, origin: str, key: Ed25519PrivateKey) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        exercise: bool,
+        origin: str,
+        key: Ed25519PrivateKey,
+        restored: Restored = NEVER,
+    ) -> None:
         self.engine, self.exercise, self.origin = engine, exercise, origin
+        self.restored = restored
         self._key = key
 
     @property
@@ -106,7 +118,13 @@ class Store:
         real_now = datetime.now(UTC)
         now = self._simulated(conn) if self.exercise else real_now
         return SqlWork(
-            conn, now=now, real_now=real_now, exercise=self.exercise, origin=self.origin, key=self._key
+            conn,
+            now=now,
+            real_now=real_now,
+            exercise=self.exercise,
+            origin=self.origin,
+            key=self._key,
+            restored=self.restored,
         )
 
     @staticmethod
@@ -259,7 +277,8 @@ def open_store(address: str, key_file: Path) -> Store:
             "the key in this home is not the one the ledger was begun with",
             hint="Use the home the store was made with.",
         )
-    return Store(engine, exercise=exercise, origin=facts["origin"], key=key)
+    restored = Restored(mark=facts.get("restored_mark", ""), upto=int(facts.get("restored_upto", "0")))
+    return Store(engine, exercise=exercise, origin=facts["origin"], key=key, restored=restored)
 
 
 def make_store(
@@ -300,17 +319,22 @@ def make_store(
 
 def migrate(engine: Engine) -> None:
     """Bring the schema up to date with Alembic."""
+    try:
+        with engine.connect().execution_options(staydown_write=True) as conn, conn.begin():
+            upgrade(conn)
+    except DBAPIError as error:
+        raise translated(error) from error
+
+
+def upgrade(conn: Connection, *, to: str = "head") -> None:
+    """Bring the schema of an open transaction to a version."""
     from alembic import command
     from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    try:
-        with engine.connect().execution_options(staydown_write=True) as conn, conn.begin():
-            config.attributes["connection"] = conn
-            command.upgrade(config, "head")
-    except DBAPIError as error:
-        raise translated(error) from error
+    config.attributes["connection"] = conn
+    command.upgrade(config, to)
 
 
 def _make_key(path: Path) -> Ed25519PrivateKey:
