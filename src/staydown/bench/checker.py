@@ -187,6 +187,53 @@ def waiting(address: str) -> int:
         return int(query("SELECT COUNT(*) FROM work WHERE kind = 'dispatch'")[0][0])
 
 
+def verified(address: str, scratch: Path) -> dict[str, object] | None:
+    """What the second verifier says of the ledger in a database."""
+    with query_on(address) as query:
+        return _verify(query, scratch / "second.jsonl")
+
+
+def differences(address: str, copy: Path, tables: Sequence[tuple[str, Sequence[str]]]) -> dict[str, int]:
+    """How many rows differ between a copy of a store and a database, by table.
+
+    Args:
+        address: Of the database.
+        copy: The folder of the copy.
+        tables: Name and columns of each.
+    """
+    if address.startswith("sqlite"):
+        return _differ_sqlite(
+            address.partition("///")[2], copy / "staydown.sqlite", [name for name, _ in tables]
+        )
+    with psycopg.connect(address.replace("+psycopg", ""), autocommit=True) as conn:
+        return {
+            name: _differ_postgres(conn, copy / f"{name}.copy", name, columns) for name, columns in tables
+        }
+
+
+def _differ_sqlite(path: str, copy: Path, names: Sequence[str]) -> dict[str, int]:
+    found = {}
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as conn:
+        conn.execute("ATTACH ? AS copy", (f"file:{copy}?mode=ro",))
+        for name in names:
+            here, there = f'main."{name}"', f'copy."{name}"'
+            counts = [
+                conn.execute(f"SELECT COUNT(*) FROM (SELECT * FROM {one} EXCEPT SELECT * FROM {other})")  # noqa: S608
+                for one, other in ((here, there), (there, here))
+            ]
+            found[name] = sum(int(count.fetchone()[0]) for count in counts)
+    return found
+
+
+def _differ_postgres(conn: psycopg.Connection[Any], copy: Path, name: str, columns: Sequence[str]) -> int:
+    listed = ", ".join(f'"{column}"' for column in columns)
+    sql = f'COPY (SELECT {listed} FROM "{name}") TO STDOUT'  # noqa: S608  # names out of our own manifest
+    with conn.cursor() as cursor, cursor.copy(sql.encode()) as rows:
+        here = Counter(b"".join(bytes(block) for block in rows).splitlines())
+    there = Counter(copy.read_bytes().splitlines())
+    return (here - there).total() + (there - here).total()
+
+
 def holds(found: Mapping[str, Any]) -> bool:
     """Whether every rule held."""
     rules = (

@@ -118,7 +118,8 @@ class Stage:
         self.count += 1
         provider, kind, path = PLACES[courier]
         place = path.format(self.count)
-        self.world.pages[provider, place] = Page(presence="online", kind=kind, name="made up", text="made up")
+        page = Page(presence="online", kind=kind, name="made up", text=f"made up, number {self.count}")
+        self.world.pages[provider, place] = page
         return f"https://{PROFILES[provider].host}{place}"
 
     def later(self, length: timedelta) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from staydown.core.errors import NotFound
 
 TOPICS: Mapping[str, str] = {
+    "restore": "a backup taken under load, restored to a clean place and compared row by row",
     "restarts": "the PostgreSQL server restarted again and again under a worker that sends",
     "points": "workers killed, out of disk or paused at each point of a request's way out",
     "kill": "workers killed again and again while they send: lost, doubled, marked as repeats",
