@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -67,7 +66,8 @@ def test_a_worker_told_to_stop_gives_back_what_it_holds(desk: Desk) -> None:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
     )
-    time.sleep(2.0)
+    assert worker.stderr is not None
+    assert b"is at work" in worker.stderr.readline()
     worker.send_signal(signal.SIGTERM)
     _, told = worker.communicate(timeout=60)
     assert worker.returncode == 0, told

@@ -157,6 +157,8 @@ def work(
     ends = time.monotonic() + seconds if seconds is not None else None
     try:
         engine = app.store.engine
+        if not once:
+            say(f"staydown: {name} is at work")
         taken = run(
             app.tools,
             name,
