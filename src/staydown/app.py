@@ -50,17 +50,17 @@ class App:
         from staydown.store.engine import make_engine, open_store, version_of
 
         address = self.settings.database_address
-        if not self._restoring and (self.settings.home / RESTORING).exists():
-            raise Invalid(
-                "this home is half restored",
-                hint="Finish it: staydown --home HOME restore BACKUP. Until then nothing may work in it.",
-            )
         self._make_home()
         if version_of(make_engine(address)) is None:
             return self.make(exercise=False)
         return open_store(address, self.key_file)
 
     def _make_home(self) -> None:
+        if not self._restoring and (self.settings.home / RESTORING).exists():
+            raise Invalid(
+                "this home is half restored",
+                hint="Finish it: staydown --home HOME restore BACKUP. Until then nothing may work in it.",
+            )
         try:
             self.settings.home.mkdir(parents=True, exist_ok=True, mode=0o750)
         except OSError as error:
@@ -70,7 +70,7 @@ class App:
         """Make the store of a new home.
 
         Raises:
-            Invalid: There is one already.
+            Invalid: There is one already, or the home is half restored.
         """
         from staydown.store.engine import make_store
 

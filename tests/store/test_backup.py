@@ -136,6 +136,8 @@ def test_a_restore_that_was_broken_off_goes_on_and_nothing_works_meanwhile(
     half = open_app(tmp_path / "new", database=other_database)
     with pytest.raises(Invalid, match="half restored"):
         _ = half.store
+    with pytest.raises(Invalid, match="half restored"):
+        half.make(exercise=True)
     found = restore(tmp_path / "backup", tmp_path / "new", database=other_database)
     assert (found["size"], found["root"]) == (manifest.size, manifest.root)
     assert not (tmp_path / "new" / RESTORING).exists()

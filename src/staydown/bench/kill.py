@@ -55,7 +55,8 @@ def measure(options: Options) -> dict[str, object]:
                 found[group] = {
                     "ours": ours,
                     "peer": peer,
-                    "doubled_in_100_kills": {"ours": _rate(ours), "peer": _rate(peer)},
+                    "doubled_in_100_kills": _rates("doubled", ours, peer),
+                    "sent_again_in_100_kills": _rates("repeats", ours, peer),
                 }
     return found
 
@@ -136,5 +137,9 @@ def finish(scene: Stage, victims: Victims, *, naive: bool = False) -> None:
             scene.later(STEP)
 
 
-def _rate(found: Mapping[str, Any]) -> float:
-    return round(100 * int(found["doubled"]) / max(int(found["kills"]), 1), 1)
+def _rates(key: str, ours: Mapping[str, Any], peer: Mapping[str, Any]) -> dict[str, float]:
+    """How often something happened in a hundred kills, for both."""
+    return {
+        name: round(100 * int(found[key]) / max(int(found["kills"]), 1), 1)
+        for name, found in (("ours", ours), ("peer", peer))
+    }
