@@ -6,7 +6,7 @@ import os
 import secrets
 import tempfile
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -44,9 +44,8 @@ def postgres_server() -> Iterator[str]:
             yield server.get_uri()
 
 
-@pytest.fixture
-def postgres(postgres_server: str) -> Iterator[str]:
-    """An empty database of its own for one test."""
+@contextmanager
+def fresh_database(postgres_server: str) -> Iterator[str]:
     name = f"test_{secrets.token_hex(6)}"
     url = make_url(postgres_server).set(drivername="postgresql+psycopg")
     admin = create_engine(url, isolation_level="AUTOCOMMIT")
@@ -58,10 +57,27 @@ def postgres(postgres_server: str) -> Iterator[str]:
     admin.dispose()
 
 
+@pytest.fixture
+def postgres(postgres_server: str) -> Iterator[str]:
+    """An empty database of its own for one test."""
+    with fresh_database(postgres_server) as address:
+        yield address
+
+
 @pytest.fixture(params=["sqlite", "postgres"])
 def database(request: pytest.FixtureRequest) -> str | None:
     """A database address for each of the two; None is the home's own SQLite."""
     return request.getfixturevalue("postgres") if request.param == "postgres" else None
+
+
+@pytest.fixture
+def other_database(database: str | None, request: pytest.FixtureRequest) -> Iterator[str | None]:
+    """An empty second one of the same sort, such as a restore needs."""
+    if database is None:
+        yield None
+        return
+    with fresh_database(request.getfixturevalue("postgres_server")) as address:
+        yield address
 
 
 @pytest.fixture

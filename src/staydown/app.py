@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from staydown.core.errors import Outside, RealStore
+from staydown.core.errors import Invalid, Outside, RealStore
 from staydown.settings import Settings, read_settings
 
 if TYPE_CHECKING:
@@ -23,12 +23,16 @@ if TYPE_CHECKING:
 HOSTS = "exercise-hosts.json"
 """Where a running exercise says on which loopback ports its providers answer."""
 
+RESTORING = "restoring.json"
+"""Lies in a home while a backup is being restored into it."""
+
 
 class App:
     """One home, opened: what the faces work with. Everything in it is made when first asked for."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, restoring: bool = False) -> None:
         self.settings = settings
+        self._restoring = restoring
 
     @property
     def key_file(self) -> Path:
@@ -40,7 +44,8 @@ class App:
         """The store of this home; a missing home is made, as a real one.
 
         Raises:
-            Invalid: There is a database without a store where one is wanted, or of a newer version.
+            Invalid: There is a database without a store where one is wanted, or of a newer version, or the home
+                is half restored.
         """
         from staydown.store.engine import make_engine, open_store, version_of
 
@@ -51,6 +56,11 @@ class App:
         return open_store(address, self.key_file)
 
     def _make_home(self) -> None:
+        if not self._restoring and (self.settings.home / RESTORING).exists():
+            raise Invalid(
+                "this home is half restored",
+                hint="Finish it: staydown --home HOME restore BACKUP. Until then nothing may work in it.",
+            )
         try:
             self.settings.home.mkdir(parents=True, exist_ok=True, mode=0o750)
         except OSError as error:
@@ -60,7 +70,7 @@ class App:
         """Make the store of a new home.
 
         Raises:
-            Invalid: There is one already.
+            Invalid: There is one already, or the home is half restored.
         """
         from staydown.store.engine import make_store
 
@@ -141,6 +151,7 @@ class App:
             mail_port=self.settings.mail_port,
             mail_from=self.settings.mail_from or "noreply@staydown.example",
             exercise=self.store.exercise,
+            begin_within=self.settings.lease / 2,
         )
         return {name: build(tools) for name, build in _plugs("couriers").items()}  # type: ignore[operator]
 
@@ -194,4 +205,4 @@ def _plugs(group: str) -> Mapping[str, object]:
     return plugs(group)
 
 
-__all__ = ["HOSTS", "App", "hosts_table", "open_app"]
+__all__ = ["HOSTS", "RESTORING", "App", "hosts_table", "open_app"]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from staydown.bench import stage, work
+from staydown.bench import base, work
 from staydown.bench.topics import Options
 from staydown.core.errors import Broken
 
@@ -26,7 +26,7 @@ def test_ours_and_the_peer_run_on_one_server(
 
 def test_rows_that_are_left_give_no_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(work, "_raced", lambda *_: 1.0)
-    with stage.home(tmp_path / "home", None) as app, pytest.raises(Broken, match="are left"):
+    with base.home(tmp_path / "home", None) as app, pytest.raises(Broken, match="are left"):
         work._drained(app, 10, 1)
 
 
@@ -34,7 +34,7 @@ def test_a_row_that_was_done_twice_gives_no_figures(tmp_path: Path, monkeypatch:
     """The second worker writes each row down twice; the measurement has to notice."""
     monkeypatch.setenv("STAYDOWN_LEASE_S", "1")
     monkeypatch.setattr(work, "labour", _twice)
-    with stage.home(tmp_path / "home", None) as app, pytest.raises(Broken, match="2 times"):
+    with base.home(tmp_path / "home", None) as app, pytest.raises(Broken, match="2 times"):
         work._takeover(app, tmp_path / "home", None, 5)
 
 

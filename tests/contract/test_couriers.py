@@ -356,3 +356,16 @@ def test_a_file_that_is_not_ours_is_no_answer(
     (tmp_path / "outbox").mkdir()
     (tmp_path / "outbox" / "NL-2026-0001.json").write_bytes(content)
     assert couriers["files"].ask([parcel("hearth")])[0].knows is Knows.CANNOT_TELL
+
+
+def test_mail_begins_no_letter_when_its_call_is_too_old(world: MemoryWorld, tmp_path: Path) -> None:
+    with Servers(world) as servers:
+        fetch = GuardedFetch(Policy.LOOPBACK, hosts=servers.hosts)
+        tools = CourierTools(
+            fetch=fetch, outbox=tmp_path, mail_host="", mail_port=25, mail_from="iru@agency.example",
+            exercise=True, begin_within=timedelta(0),
+        )  # fmt: skip
+        (receipt,) = mail.build(tools).send([parcel("hearth")])
+        fetch.close()
+    assert (receipt.state, receipt.temporary) == (DispatchState.FAILED, True)
+    assert not world.intakes, "a process that stood still may have lost its lease"

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import select
 
 from staydown.app import App, open_app
-from staydown.bench.stage import PERSON, running_requests
+from staydown.bench.base import PERSON, running_requests
 from staydown.cli.doctor import examine
 from staydown.core.states import ClockState
 from staydown.flow import clocks

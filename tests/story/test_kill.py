@@ -1,73 +1,74 @@
-"""Workers that are killed in the middle of sending: nothing is lost, nothing arrives twice."""
+"""Workers that are killed, out of disk or paused while they send: nothing is lost, nothing arrives twice."""
 
 from __future__ import annotations
 
 import os
-import random
 import signal
 import subprocess
 import sys
-import time
-from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
 
-import pytest
-
-from staydown.core.states import RequestState
-from staydown.testing.world import Page
+from staydown.bench import kill, points
+from staydown.bench.stage import Stage
+from staydown.bench.topics import Options
+from staydown.bench.victim import Victims
+from staydown.ports.tools import Point
 from support import Desk
 
-LIVES = 8
-REQUESTS = 80
+ALL = ("api", "webform", "mail")
 
 
-def worker(desk: Desk) -> subprocess.Popen[bytes]:
-    environ = {**os.environ, "STAYDOWN_HOME": str(desk.home), "STAYDOWN_LEASE_S": "1"}
+def several(*parts: points.Part) -> points.Part:
+    """One fault after the other, without waiting between them."""
+
+    def part(scene: Stage, victims: Victims, couriers: Sequence[str], times: int) -> dict[str, int]:
+        return {"faults": sum(one(scene, victims, couriers, times)["faults"] for one in parts)}
+
+    return part
+
+
+def test_at_no_point_of_its_way_is_a_request_lost_or_doubled(tmp_path: Path, database: str | None) -> None:
+    parts = {
+        "kill": several(*(points.at(one, "kill") for one in Point)),
+        "no room": several(*(points.at(one, "enospc") for one in Point)),
+        "full": points.full,
+        "pause": points.pause,
+    }
+    found = points.run(tmp_path / "home", database, ALL, parts, 2)
+    assert found["holds"], found
+    assert found["faults"]["kill"]["faults"] == 2 * len(Point)
+    assert found["faults"]["full"]["refused_writes"]
+    assert found["faults"]["full"]["arrived_without_intent"] == 0
+    assert found["faults"]["pause"]["taken_over"] == 1
+    assert found["second_clocks"] == 0
+    assert found["lost"] == found["doubled"] == found["repeats_unmarked"] == 0
+
+
+def test_kills_after_the_first_send_double_only_where_nobody_asks(tmp_path: Path) -> None:
+    options = Options(scratch=tmp_path, seed=7)
+    ours = kill.run(options, tmp_path / "ours", None, ("webform",), 4, spare=40)
+    assert ours["holds"], ours
+    assert (ours["kills"], ours["repeats"]) == (4, 0)
+    peer = kill.run(options, tmp_path / "peer", None, ("webform",), 3, naive=True, spare=40)
+    assert peer["doubled"], "the measurement must be able to find a double"
+    assert peer["lost"] == 0
+
+
+def test_a_worker_told_to_stop_gives_back_what_it_holds(desk: Desk) -> None:
+    environ = {**os.environ, "STAYDOWN_HOME": str(desk.home)}
     if desk.app.settings.database:
         environ["STAYDOWN_DATABASE"] = desk.app.settings.database
-    return subprocess.Popen(
-        [sys.executable, "-m", "staydown", "work", "--seconds", "60"], env=environ, stdout=subprocess.DEVNULL
+    desk.sight(*(desk.show(f"name{n}") for n in range(3)))
+    worker = subprocess.Popen(
+        [sys.executable, "-m", "staydown", "work"],
+        env=environ,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
     )
-
-
-def approved(desk: Desk) -> list[str]:
-    """Requests of one item each, to an API that is asked by key and a form that takes everything twice."""
-    addresses = [desk.show(f"name{n}") for n in range(REQUESTS // 2)]
-    for number in range(REQUESTS // 2):
-        page = Page(presence="online", kind="paste", name="made up", text="made up")
-        desk.world.pages["quill", f"/p/paste{number}x"] = page
-        addresses.append(f"https://quill.exercise.example/p/paste{number}x")
-    items = desk.sight(*addresses)
-    desk.keep(items)
-    desk.view(items)
-    requests = [desk.put([item]).requests[0] for item in items]
-    desk.consent(*requests)
-    return [one.reference for one in requests]
-
-
-@pytest.mark.timeout(200)
-def test_killed_workers_lose_nothing_and_double_nothing(desk: Desk) -> None:
-    references = approved(desk)
-    chance = random.Random(7)
-    kills = 0
-    for _ in range(LIVES):
-        before = len(desk.world.intakes)
-        process = worker(desk)
-        ends = time.monotonic() + 15
-        while len(desk.world.intakes) == before and time.monotonic() < ends and process.poll() is None:
-            time.sleep(0.002)
-        time.sleep(chance.uniform(0, 0.08))
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        kills += 1
-        desk.store.set_simulated(desk.world.now)
-        if len(desk.world.intakes) >= REQUESTS:
-            break
-    time.sleep(1.1)  # real time: the last lease runs out
-    desk.later(hours=4)
-    taken = Counter(one.reference for one in desk.world.intakes)
-    assert set(taken) == set(references), "lost"
-    assert max(taken.values()) == 1, "doubled"
-    with desk.store.begin(write=False) as work:
-        states = {one.state for one in work.requests.listed()}
-    assert states == {RequestState.RUNNING}
-    assert kills >= 2
+    assert worker.stderr is not None
+    assert b"is at work" in worker.stderr.readline()
+    worker.send_signal(signal.SIGTERM)
+    _, told = worker.communicate(timeout=60)
+    assert worker.returncode == 0, told
+    assert b"finishing what is in hand" in told

@@ -19,7 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from staydown.bench import stage
+from staydown.bench import base
 from staydown.bench.topics import Options
 from staydown.core.errors import Broken, Outside
 from staydown.core.ids import RequestId
@@ -57,13 +57,13 @@ def measure(options: Options) -> Mapping[str, object]:
     size = options.size or SIZE
     if options.database is None:
         return _measure(options, size, None)
-    with stage.database(options.database) as address:
+    with base.database(options.database) as address:
         return _measure(options, size, address)
 
 
 def _measure(options: Options, size: int, address: str | None) -> Mapping[str, object]:
     folder = options.scratch / "home"
-    with stage.home(folder, address) as app:
+    with base.home(folder, address) as app:
         due = max(1, size // DUE_SHARE)
         _pending(app, size // 2, options.progress)  # each request has two clocks
         running = _one_worker(app, folder, address, due, first=size)
@@ -84,7 +84,7 @@ def _pending(app: App, requests: int, progress: Callable[[int], None]) -> None:
     """Clocks that end long after the measurement."""
     for first in range(1, requests + 1, PART):
         with app.store.begin() as work:
-            made = stage.running_requests(work, min(PART, requests + 1 - first), first=first)
+            made = base.running_requests(work, min(PART, requests + 1 - first), first=first)
             later = work.now + timedelta(hours=first % 900)
             clocks.start(work, [(one, later) for one in made], place="AA")
         progress(1)
@@ -97,7 +97,7 @@ def _soon(app: App, count: int, *, first: int) -> dict[int, datetime]:
         Outside: The machine was too slow to write them before the first end.
     """
     with app.store.begin() as work:
-        made = [request.id for request in stage.running_requests(work, count, first=first)]
+        made = [request.id for request in base.running_requests(work, count, first=first)]
     share = -(-count // STEPS)
     apart = WINDOW / -(-count // share)
     begins = datetime.now(UTC) + LEAD
@@ -135,8 +135,8 @@ def _new_clock(request: RequestId, end: datetime) -> NewClock:
 def _one_worker(app: App, folder: Path, address: str | None, count: int, *, first: int) -> dict[str, object]:
     place = folder / "one"
     place.mkdir()
-    worker = stage.spawned(labour, folder, address, place, False)
-    stage.wait_for((place / "up").exists)
+    worker = base.spawned(labour, folder, address, place, False)
+    base.wait_for((place / "up").exists)
     ends = _soon(app, count, first=first)
     _until_rung(app, ends)
     (place / "stop").touch()
@@ -150,19 +150,19 @@ def _killed_and_restarted(
 ) -> dict[str, object]:
     place = folder / "two"
     place.mkdir()
-    worker = stage.spawned(labour, folder, address, place, True)
-    stage.wait_for((place / "up").exists)
+    worker = base.spawned(labour, folder, address, place, True)
+    base.wait_for((place / "up").exists)
     ends = _soon(app, count, first=first)
     from_ = min(ends.values()) + timedelta(seconds=MIDDLE_S)
     (place / "part").write_text(iso(from_))
     (place / "part").rename(place / "dies-from")
-    stage.wait_for((place / "in-hand").exists)
+    base.wait_for((place / "in-hand").exists)
     os.kill(worker.pid or 0, signal.SIGKILL)
     killed_at = datetime.now(UTC)
     worker.join()
     (place / "up").unlink()
-    second = stage.spawned(labour, folder, address, place, False)
-    stage.wait_for((place / "up").exists)
+    second = base.spawned(labour, folder, address, place, False)
+    base.wait_for((place / "up").exists)
     up_again_s = (datetime.now(UTC) - killed_at).total_seconds()
     _until_rung(app, ends)
     (place / "stop").touch()
@@ -185,7 +185,7 @@ def _until_rung(app: App, ends: Mapping[int, datetime]) -> None:
         with app.store.begin(write=False) as work:
             return work.queue.waiting() == 0
 
-    stage.wait_for(rung, every_s=0.1)
+    base.wait_for(rung, every_s=0.1)
 
 
 def _lateness(app: App, place: Path, ends: Mapping[int, datetime]) -> dict[str, object]:
@@ -208,7 +208,7 @@ def _lateness(app: App, place: Path, ends: Mapping[int, datetime]) -> dict[str, 
     return {
         "rung": len(rung),
         "p50_s": round(statistics.median(late), 3),
-        "p99_s": round(stage.quantile(late, 0.99), 3),
+        "p99_s": round(base.quantile(late, 0.99), 3),
         "worst_s": round(max(late), 3),
         "earliest_s": round(min(late), 3),
     }
@@ -263,7 +263,7 @@ def _die(
         return
     (place / "part").write_text(str(len(tasks)))
     (place / "part").rename(place / "in-hand")
-    time.sleep(stage.PATIENCE_S)
+    time.sleep(base.PATIENCE_S)
 
 
 __all__ = ["labour", "measure"]

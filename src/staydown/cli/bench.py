@@ -20,9 +20,17 @@ def register(app: typer.Typer) -> None:
 def bench(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(help="What to measure; without a name the topics are listed.")] = "",
-    size: Annotated[int | None, typer.Option(min=1, help="How much; each topic has a default.")] = None,
+    size: Annotated[
+        int | None, typer.Option("--size", "--kills", min=1, help="How much; each topic has a default.")
+    ] = None,
     rounds: Annotated[int | None, typer.Option(min=1, help="How often; medians are printed.")] = None,
     seed: Annotated[int, typer.Option(help="Of made-up data.")] = 1,
+    only: Annotated[
+        str, typer.Option("--only", "--point", help="One part of the topic, such as one named point.")
+    ] = "",
+    postgres: Annotated[
+        bool, typer.Option("--postgres", help="On a PostgreSQL server started for it; else SQLite.")
+    ] = False,
     scratch: Annotated[Path | None, typer.Option(help="Where to work; default: the system's own.")] = None,
 ) -> None:
     """Measure ours and the peer in the same run, and print both with their ratio as one JSON object.
@@ -43,6 +51,8 @@ def bench(
             rounds=rounds,
             seed=seed,
             database=ctx.obj.database,
+            postgres=postgres,
+            only=only,
             progress=step,
         )
         figures = measure(name, options)

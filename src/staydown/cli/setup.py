@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import threading
 import time
 from typing import Annotated
 
@@ -12,6 +14,9 @@ from staydown.cli.common import Json, app_of, emit, emit_one, say, until
 from staydown.core.errors import Invalid, Refused
 
 person = typer.Typer(help="People who work at agencies.", no_args_is_help=True, rich_markup_mode=None)
+
+STOPPED_AT_ONCE = 130
+"""The exit code after a second signal."""
 
 
 def register(app: typer.Typer) -> None:
@@ -131,32 +136,39 @@ def work(
 ) -> None:
     """Be a worker: keep, send, ask, look and ring clocks as they fall due. Any number may run.
 
+    SIGTERM or Ctrl-C: it finishes what is in hand, gives back what it holds and ends with 0; a second one ends it at
+    once. While the database does not answer it waits and goes on by itself.
+
     Example: staydown work --once
     """
     from staydown.store.engine import wait_for_work
-    from staydown.worker.loop import labour, worker_name
+    from staydown.worker.loop import run, worker_name
 
-    app, name, taken = app_of(ctx), worker_name(), 0
-    stop = False
+    app, name, stop = app_of(ctx), worker_name(), threading.Event()
 
     def leave(*_: object) -> None:
-        nonlocal stop
-        stop = True
-        say("staydown: finishing what is in hand, then stopping")
+        if stop.is_set():
+            say("staydown: stopped at once; what was in hand is taken up again")
+            os._exit(STOPPED_AT_ONCE)
+        stop.set()
+        say("staydown: finishing what is in hand, then stopping; once more stops at once")
 
-    before = signal.signal(signal.SIGTERM, leave)
+    before = {one: signal.signal(one, leave) for one in (signal.SIGTERM, signal.SIGINT)}
     ends = time.monotonic() + seconds if seconds is not None else None
     try:
-        for count in labour(
+        engine = app.store.engine
+        if not once:
+            say(f"staydown: {name} is at work")
+        taken = run(
             app.tools,
             name,
-            wait=lambda seconds: wait_for_work(app.store.engine, seconds),
-            stop=lambda: stop or (ends is not None and time.monotonic() >= ends),
-        ):
-            taken += count
-            if once and not count:
-                break
+            stop=stop,
+            rest=lambda wait: wait_for_work(engine, wait),
+            until=ends,
+            is_once=once,
+        )
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for one, handler in before.items():
+            signal.signal(one, handler)
         app.close()
     emit_one({"worker": name, "done": taken}, as_json=as_json)

@@ -10,9 +10,10 @@ between any two of these; whoever takes the lease over goes on at (3).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from time import monotonic, time
 
 from staydown.core.check import Mark, MarkKind, Sight
 from staydown.core.ids import DispatchId, ItemId, RequestId
@@ -48,11 +49,12 @@ def run(tools: Tools, tasks: Sequence[Task]) -> None:
     couriers = _look_again(tools, tasks)
     tools.reached(Point.BEFORE_INTENT)
     for part in _parts(tools, tasks, couriers):
+        held = _clocks()
         outgoing = _intend(tools, part)
         if not outgoing:
             continue
         tools.reached(Point.AFTER_INTENT)
-        known, receipts = _carry(tools, outgoing)
+        known, receipts = _carry(tools, outgoing, held)
         tools.reached(Point.AFTER_SEND)
         _settle(tools, outgoing, known, receipts)
         tools.reached(Point.AFTER_RECEIPT)
@@ -160,11 +162,12 @@ def _intend(tools: Tools, tasks: Sequence[Task]) -> list[_Outgoing]:
     with tools.begin() as work:
         locked = work.requests.get(ids, lock=True)
         work.queue.confirm(tasks, lease=tools.settings.lease)
-        attempts, approvals = unsettled(work, ids), work.requests.approvals(ids)
-        lines = work.requests.lines(ids)
+        approvals, lines = work.requests.approvals(ids), work.requests.lines(ids)
+        doubted = _doubt(tools, work, locked, approvals, lines)
+        attempts = unsettled(work, ids)
         asked, free = _sort(tools, locked, approvals, attempts)
         questions = [(one, [ln.line for ln in lines[one.id] if not ln.dropped]) for one in asked]
-        ready = _ready(work, free, approvals, lines, attempts)
+        ready = _ready(work, free, approvals, lines, attempts, doubted)
         parcels = {
             request.id: _parcel(tools, work, request, present, attempts.get(request.id, []))
             for request, present in [*questions, *((request, present) for request, _, present in ready)]
@@ -181,6 +184,34 @@ def _intend(tools: Tools, tasks: Sequence[Task]) -> list[_Outgoing]:
             )
             for request in [*(one for one, _ in questions), *(one for one, *_ in ready)]
         ]
+
+
+def _doubt(
+    tools: Tools,
+    work: Work,
+    locked: Sequence[Request],
+    approvals: Mapping[RequestId, Approval],
+    lines: Mapping[RequestId, list[LineState]],
+) -> Collection[RequestId]:
+    """After a restore, take requests that the backup knew as if they had been tried: the record may have forgotten it.
+
+    So their receiver is asked first, and a mail says that it may be a repeat. Gives which these are.
+    """
+    old = [
+        one
+        for one in locked
+        if one.id <= work.restored.upto and one.id in approvals and one.state is RequestState.APPROVED
+    ]
+    if not old:
+        return ()
+    tried = work.requests.attempts([one.id for one in old])
+    ready = [
+        (one, approvals[one.id], [line.line for line in lines[one.id] if not line.dropped])
+        for one in old
+        if not tried.get(one.id)
+    ]
+    parcels = {one.id: _parcel(tools, work, one, present, []) for one, _, present in ready}
+    return _write_intents(work, ready, parcels)
 
 
 def _write_intents(
@@ -218,6 +249,7 @@ def _ready(
     approvals: Mapping[RequestId, Approval],
     lines: Mapping[RequestId, Sequence[LineState]],
     attempts: Mapping[RequestId, Sequence[Dispatch]],
+    doubted: Collection[RequestId],
 ) -> list[tuple[Request, Approval, list[Line]]]:
     """The requests that will leave, with their lines; the others are settled here."""
     ready: list[tuple[Request, Approval, list[Line]]] = []
@@ -227,7 +259,9 @@ def _ready(
         approval = approvals[request.id]
         if approval.digest != digest_of(request, lines[request.id]):
             approve.void(work, request)
-        elif any(one.approval == approval.id for one in attempts.get(request.id, ())):
+        elif request.id not in doubted and any(
+            one.approval == approval.id for one in attempts.get(request.id, ())
+        ):
             # it may have left: what was intended then is carried through
             ready.append((request, approval, [one.line for one in lines[request.id] if not one.dropped]))
         elif approval.expires_at < work.now:
@@ -283,10 +317,38 @@ def _digest(parcel: Parcel) -> str:
 # --- 3 and 4: ask, or send ----------------------------------------------------------------------------
 
 
+def _clocks() -> tuple[float, float]:
+    """Two clocks: one that nobody sets, and one that goes on while the machine sleeps."""
+    return monotonic(), time()
+
+
+def _still_held(
+    tools: Tools, outgoing: Sequence[_Outgoing], held: tuple[float, float]
+) -> tuple[float, float]:
+    """Make sure, just before something is sent, that the leases are still ours.
+
+    A process that stood still may wake when another worker has taken its rows over and asked the receiver; it must
+    not send then. Within half a lease of the last word nobody can have taken them.
+
+    Raises:
+        Stale: Another worker took over.
+    """
+    lease = tools.settings.lease
+    while max(now - then for now, then in zip(_clocks(), held, strict=True)) > lease.total_seconds() / 2:
+        held = _clocks()
+        with tools.begin() as work:
+            work.queue.confirm([one.task for one in outgoing], lease=lease)
+    return held
+
+
 def _carry(
-    tools: Tools, outgoing: Sequence[_Outgoing]
+    tools: Tools, outgoing: Sequence[_Outgoing], held: tuple[float, float]
 ) -> tuple[dict[RequestId, Known], dict[RequestId, Receipt]]:
-    """Ask receivers about earlier intents; send what has none, or what cannot be asked about."""
+    """Ask receivers about earlier intents; send what has none, or what cannot be asked about.
+
+    Raises:
+        Stale: Another worker took over meanwhile; nothing more was sent.
+    """
     known: dict[RequestId, Known] = {}
     receipts: dict[RequestId, Receipt] = {}
     for name in sorted({one.request.courier for one in outgoing}):
@@ -296,6 +358,8 @@ def _carry(
         for one, word in zip(unsure, courier.ask([one.parcel for one in unsure]), strict=True):
             known[one.request.id] = word
         send = [one for one in mine if one.dispatch is not None]
+        if send:
+            held = _still_held(tools, outgoing, held)
         for one, receipt in zip(send, courier.send([one.parcel for one in send]), strict=True):
             receipts[one.request.id] = receipt
     return known, receipts

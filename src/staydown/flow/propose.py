@@ -161,6 +161,7 @@ def _drafts(
     language: str,
 ) -> Iterator[NewRequest]:
     size = tools.settings.lines_per_request
+    store = "-".join(part for part in (work.origin.rsplit("/", 1)[-1], work.restored.mark) if part)
     parts = [
         (room, contact, addressee, members[at : at + size])
         for room, contact, addressee, members in groups
@@ -169,7 +170,7 @@ def _drafts(
     for number, (room, contact, addressee, members) in zip(
         work.requests.reserve(len(parts)), parts, strict=True
     ):
-        reference = f"SD-{work.origin.rsplit('/', 1)[-1]}-{number:06d}"
+        reference = f"SD-{store}-{number:06d}"
         spoken = language if language in room.languages else room.languages[0]
         rendered = form.render(
             reference=reference,

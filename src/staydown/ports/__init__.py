@@ -196,6 +196,7 @@ class CourierTools:
     mail_port: int
     mail_from: str  #: the address in From
     exercise: bool
+    begin_within: timedelta = timedelta(minutes=1)  #: later than so after a call nothing more is begun
 
 
 class Probe(Protocol):

@@ -745,6 +745,9 @@ class Queue(Protocol):
     def postpone(self, tasks: Sequence[Task], *, due_at: datetime, trouble: str = "") -> None:
         """Give leased rows back, due later."""
 
+    def give_back(self, by: str) -> None:
+        """Free every row that one worker holds, due as before."""
+
     def cancel(self, kind: WorkKind, subjects: Collection[int]) -> None:
         """Take work back that is no longer wanted."""
 
@@ -795,6 +798,18 @@ class Figures(Protocol):
         """What each agency brought: its sightings, and the items nobody had seen before it."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restored:
+    """What a restored store knows of itself: that it may have forgotten something."""
+
+    mark: str  #: stands in every reference made since, because older numbers may have been used up
+    upto: int  #: requests up to this number may have left after the backup was taken
+
+
+NEVER = Restored(mark="", upto=0)
+"""A store that was never restored."""
+
+
 class Work(Protocol):
     """One open transaction: what a verb is given to act with."""
 
@@ -809,6 +824,10 @@ class Work(Protocol):
     @property
     def origin(self) -> str:
         """The store's name towards others; the ledger and all references carry it."""
+
+    @property
+    def restored(self) -> Restored:
+        """What it may have forgotten when it was restored from a backup."""
 
     @property
     def items(self) -> Items: ...

@@ -14,10 +14,18 @@ from typing import Any, cast
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection, Engine, create_engine, event, func, insert, inspect, select, text, update
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DatabaseError,
+    DBAPIError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+)
 
 from staydown.core.errors import Broken, Invalid, Outside, RealStore, Stale
 from staydown.core.time import iso, parse
+from staydown.ports.work import NEVER, Restored
 from staydown.store.assessments import Assessments, Holds
 from staydown.store.checks import Checks, Clocks, Returns
 from staydown.store.evidence import Kept
@@ -47,7 +55,9 @@ class SqlWork:
         exercise: bool,
         origin: str,
         key: Ed25519PrivateKey,
+        restored: Restored = NEVER,
     ) -> None:
+        self.restored = restored
         self.now, self.real_now, self.exercise, self.origin = now, real_now, exercise, origin
         self.conn = conn
         self.items = Items(conn, now)
@@ -85,9 +95,10 @@ class Store:
         origin: str,
         key: Ed25519PrivateKey,
         real_now: Callable[[], datetime] = wall_time,
+        restored: Restored = NEVER,
     ) -> None:
         self.engine, self.exercise, self.origin = engine, exercise, origin
-        self._key, self.real_now = key, real_now
+        self._key, self.real_now, self.restored = key, real_now, restored
 
     @property
     def public_key(self) -> bytes:
@@ -117,7 +128,13 @@ class Store:
         real_now = self.real_now()
         now = self._simulated(conn) if self.exercise else real_now
         return SqlWork(
-            conn, now=now, real_now=real_now, exercise=self.exercise, origin=self.origin, key=self._key
+            conn,
+            now=now,
+            real_now=real_now,
+            exercise=self.exercise,
+            origin=self.origin,
+            key=self._key,
+            restored=self.restored,
         )
 
     @staticmethod
@@ -184,7 +201,7 @@ def translated(error: DBAPIError) -> Exception:
     words = str(error.orig).strip().splitlines()[0] if error.orig else str(error)
     if isinstance(error, IntegrityError):
         return Stale(f"the store refused it: {words}")
-    if isinstance(error, OperationalError):
+    if isinstance(error, (OperationalError, InterfaceError)) or error.connection_invalidated:
         return Outside(
             f"the database gave trouble: {words}", hint="Check disk and database; nothing was half-written."
         )
@@ -300,7 +317,8 @@ def open_store(address: str, key_file: Path) -> Store:
             "the key in this home is not the one the ledger was begun with",
             hint="Use the home the store was made with.",
         )
-    return Store(engine, exercise=exercise, origin=facts["origin"], key=key)
+    restored = Restored(mark=facts.get("restored_mark", ""), upto=int(facts.get("restored_upto", "0")))
+    return Store(engine, exercise=exercise, origin=facts["origin"], key=key, restored=restored)
 
 
 def make_store(
@@ -341,17 +359,22 @@ def make_store(
 
 def migrate(engine: Engine) -> None:
     """Bring the schema up to date with Alembic."""
+    try:
+        with engine.connect().execution_options(staydown_write=True) as conn, conn.begin():
+            upgrade(conn)
+    except DBAPIError as error:
+        raise translated(error) from error
+
+
+def upgrade(conn: Connection, *, to: str = "head") -> None:
+    """Bring the schema of an open transaction to a version."""
     from alembic import command
     from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    try:
-        with engine.connect().execution_options(staydown_write=True) as conn, conn.begin():
-            config.attributes["connection"] = conn
-            command.upgrade(config, "head")
-    except DBAPIError as error:
-        raise translated(error) from error
+    config.attributes["connection"] = conn
+    command.upgrade(config, to)
 
 
 def _make_key(path: Path) -> Ed25519PrivateKey:
@@ -381,15 +404,26 @@ def _read_key(path: Path) -> Ed25519PrivateKey:
 
 
 def wait_for_work(engine: Engine, seconds: float) -> None:
-    """Sleep until new work may be there: told by PostgreSQL, by the clock elsewhere."""
+    """Sleep until new work may be there: told by PostgreSQL, by the clock elsewhere.
+
+    Raises:
+        Outside: The database cannot be reached.
+    """
     if engine.dialect.name == "sqlite":
         time.sleep(seconds)
         return
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
-        conn.execute(text("LISTEN staydown_work"))
-        raw = conn.connection.driver_connection
-        if raw is not None:
-            list(raw.notifies(timeout=seconds, stop_after=1))
+    import psycopg
+
+    try:
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+            conn.execute(text("LISTEN staydown_work"))
+            raw = conn.connection.driver_connection
+            if raw is not None:
+                list(raw.notifies(timeout=seconds, stop_after=1))
+    except DBAPIError as error:
+        raise translated(error) from error
+    except psycopg.Error as error:
+        raise Outside(f"the database gave trouble: {error}") from error
 
 
 __all__ = [

@@ -11,7 +11,7 @@ from email.policy import default as modern
 from typing import Any
 
 from staydown.testing.profiles import Profile
-from staydown.testing.world import WorldView
+from staydown.testing.world import Arrival, Watcher, WorldView, nobody
 
 NO_REFERRAL = "550 5.6.0 This is no referral: reference or list of items is missing"
 
@@ -25,11 +25,16 @@ class MailDesk:
     """
 
     def __init__(
-        self, profile: Profile, world: WorldView, withdraw: Callable[[str, Sequence[int]], None]
+        self,
+        profile: Profile,
+        world: WorldView,
+        withdraw: Callable[[str, Sequence[int]], None],
+        watcher: Watcher = nobody,
     ) -> None:
         self._profile = profile
         self._world = world
         self._withdraw = withdraw
+        self._watcher = watcher
         self._seen: set[str] = set()
         self._attempts = 0
 
@@ -54,6 +59,17 @@ class MailDesk:
         message_id = str(mail.get("Message-ID", "")).strip()
         if not reference or not message_id:
             return NO_REFERRAL
+        repeat = bool(mail.get("X-Staydown-Repeat"))
+        if not mail.get("X-Staydown-Withdrawal"):
+            self._watcher(
+                Arrival(
+                    provider=self._profile.name,
+                    via="mail",
+                    reference=reference,
+                    message_id=message_id,
+                    repeat=repeat,
+                )
+            )
         if message_id in self._seen:
             return "250 2.0.0 We have this one"
         lines = _lines(mail)
@@ -64,7 +80,7 @@ class MailDesk:
         else:
             self._world.receive(
                 self._profile.name, reference, lines, via="mail", message_id=message_id,
-                repeat=bool(mail.get("X-Staydown-Repeat")),
+                repeat=repeat,
             )  # fmt: skip
         self._seen.add(message_id)
         return "250 2.0.0 Taken"

@@ -15,7 +15,7 @@ from aiosmtpd.smtp import SMTP
 from staydown.testing.post import MailDesk
 from staydown.testing.profiles import PROFILES, Profile
 from staydown.testing.web import Provider
-from staydown.testing.world import WorldView
+from staydown.testing.world import Watcher, WorldView, nobody
 
 IP = "127.0.0.1"
 MAX_MAIL_BYTES = 32 * 1024 * 1024
@@ -27,12 +27,20 @@ class Servers:
     Args:
         world: What they show, and whom they tell what they took in.
         profiles: Which providers; all nine by default.
+        watcher: Told of every request that arrives, noticed as a repeat or not.
 
     Use `start` and `stop` for a thread, `open` and `shut` inside a running event loop.
     """
 
-    def __init__(self, world: WorldView, profiles: Iterable[Profile] = tuple(PROFILES.values())) -> None:
+    def __init__(
+        self,
+        world: WorldView,
+        profiles: Iterable[Profile] = tuple(PROFILES.values()),
+        *,
+        watcher: Watcher = nobody,
+    ) -> None:
         self._world = world
+        self._watcher = watcher
         self._profiles = tuple(profiles)
         self._sockets: list[asyncio.Server] = []
         self._webs: list[web.Server] = []
@@ -62,11 +70,11 @@ class Servers:
     async def open(self) -> dict[str, tuple[str, int]]:
         """Start in the running event loop; gives the hosts table."""
         for profile in self._profiles:
-            provider = Provider(profile, self._world)
+            provider = Provider(profile, self._world, self._watcher)
             port = await self._serve_web(provider)
             self.hosts.update(dict.fromkeys(profile.hosts, (IP, port)))
             if profile.mail_host:
-                desk = MailDesk(profile, self._world, provider.withdraw)
+                desk = MailDesk(profile, self._world, provider.withdraw, self._watcher)
                 self.hosts[profile.mail_host] = (IP, await self._serve_mail(profile, desk))
         return dict(self.hosts)
 

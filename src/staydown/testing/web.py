@@ -14,7 +14,7 @@ from staydown.core.time import iso
 from staydown.testing import pages
 from staydown.testing.pages import Shown
 from staydown.testing.profiles import Profile
-from staydown.testing.world import Fault, WorldView
+from staydown.testing.world import Arrival, Fault, Watcher, WorldView, nobody
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
 STALL_S = 3600.0
@@ -32,8 +32,9 @@ class Provider:
     `nonsense` come after it, and `reset` comes after it on odd attempts and before it on even ones.
     """
 
-    def __init__(self, profile: Profile, world: WorldView) -> None:
+    def __init__(self, profile: Profile, world: WorldView, watcher: Watcher = nobody) -> None:
         self.profile = profile
+        self._watcher = watcher
         self._world = world
         self._attempts: Counter[str] = Counter()
         self._withdrawn: dict[str, set[int]] = {}
@@ -113,6 +114,7 @@ class Provider:
         reference, lines = _read_json(body)
         if request.headers.get("Idempotency-Key") != reference:
             raise BadIntake("the header Idempotency-Key does not carry the reference")
+        self._watcher(Arrival(provider=self.profile.name, via="api", reference=reference))
         first = self._world.received_at(self.profile.name, reference)
         at = first or self._world.receive(
             self.profile.name, reference, lines, via="api", message_id="", repeat=False
@@ -156,6 +158,7 @@ class Provider:
         if form.get("withdrawal") == "yes":
             self.withdraw(reference, [number for number, _ in lines])
             return pages.intake_page(self.profile, reference, "")
+        self._watcher(Arrival(provider=self.profile.name, via="webform", reference=reference))
         at = self._world.receive(
             self.profile.name, reference, lines, via="webform", message_id="", repeat=False
         )

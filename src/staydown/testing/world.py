@@ -6,7 +6,7 @@ from one thread only, that of their event loop, and never two calls at a time.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
@@ -41,6 +41,25 @@ class LineStatus:
     state: str  #: pending, removed, restricted or refused
     reason: str = ""
     at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """One request that came in whole, also where the provider noticed that it has had it before."""
+
+    provider: str
+    via: str  #: api, webform or mail
+    reference: str
+    message_id: str = ""  #: of a mail
+    repeat: bool = False  #: whether the mail says of itself that it may be a repeat
+
+
+Watcher = Callable[[Arrival], None]
+"""Told of every arrival, from the thread of the servers."""
+
+
+def nobody(_arrival: Arrival) -> None:
+    """Nobody watches."""
 
 
 class WorldView(Protocol):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 
 from staydown.core.errors import Broken, NotFound, Outside
@@ -27,6 +28,15 @@ def _make_durable(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copies:
+    """What copying from vault to vault did."""
+
+    copied: int
+    size_bytes: int
+    faults: tuple[str, ...]  #: hashes under which there is nothing, or something else
 
 
 class FolderVault:
@@ -95,6 +105,35 @@ class FolderVault:
         finally:
             os.unlink(part)  # noqa: PTH108
         return True
+
+    def has(self, sha256: str) -> bool:
+        """Whether something lies under that name; `get` tells whether it is what it should be."""
+        return self._path(sha256).exists()
+
+    def copy_to(self, other: FolderVault, hashes: Iterable[str], step: Callable[[int], None]) -> Copies:
+        """Copy files that the other vault lacks, each held against its hash.
+
+        Args:
+            other: Another vault; it is only added to.
+            hashes: Of the files.
+            step: Told of every file that is done.
+
+        Raises:
+            Outside: The other disk refuses.
+        """
+        copied = size_bytes = 0
+        faults: list[str] = []
+        for sha256 in hashes:
+            if not other.has(sha256):
+                try:
+                    body = self.get(sha256)
+                except (Broken, NotFound):
+                    faults.append(sha256)
+                else:
+                    other.put(body)
+                    copied, size_bytes = copied + 1, size_bytes + len(body)
+            step(1)
+        return Copies(copied=copied, size_bytes=size_bytes, faults=tuple(faults))
 
     def get(self, sha256: str) -> bytes:
         """The bytes.

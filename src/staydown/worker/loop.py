@@ -45,6 +45,8 @@ PAUSE_S = 0.25
 """Between two looks for work when there was none."""
 RETRY = timedelta(minutes=1)
 """After a batch failed as a whole."""
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.1, 30.0
+"""How long to wait for a database that gives trouble: doubled each time."""
 
 
 def worker_name() -> str:
@@ -103,7 +105,7 @@ def _do(tools: Tools, tasks: Sequence[Task]) -> None:
             "work.failed kind=%s rows=%d reason=%s: %s", kind.value, len(tasks), type(error).__name__, error
         )
         still = _held(tools, tasks)
-        passing = isinstance(error, Outside) and not error.permanent
+        passing = isinstance(error, OSError) or (isinstance(error, Outside) and not error.permanent)
         if len(tasks) > 1 and not passing:
             for task in still:
                 _do(tools, [task])
@@ -158,6 +160,50 @@ def _put_off(tools: Tools, tasks: Sequence[Task], reason: str) -> None:
         log.error("work.put_off_failed reason=%s", error)
 
 
+def run(
+    tools: Tools,
+    name: str,
+    *,
+    stop: threading.Event,
+    rest: Callable[[float], None],
+    until: float | None = None,
+    is_once: bool = False,
+) -> int:
+    """Work until told to stop, whatever the database goes through; gives how many rows were taken.
+
+    While the database gives trouble the worker waits, from a tenth of a second to half a minute, and goes on; nothing
+    leaves meanwhile, because every send needs its intent written first. At the end it gives back what it holds.
+
+    Args:
+        tools: What the verbs act with.
+        name: The worker's name.
+        stop: Set by whoever wants it to end; what is in hand is finished first.
+        rest: Waits until new work may be there, at most so many seconds.
+        until: An instant of the monotonic clock at which it ends.
+        is_once: Do what is due, then end; trouble is raised.
+
+    Raises:
+        Broken: Evidence or ledger does not verify: stop, and call a person.
+        Outside: The database gives trouble that does not pass, or any with `is_once`.
+    """
+
+    def is_over() -> bool:
+        return stop.is_set() or (until is not None and time.monotonic() >= until)
+
+    try:
+        return sum(labour(tools, name, wait=rest, stop=is_over, is_once=is_once))
+    finally:
+        _give_back(tools, name)
+
+
+def _give_back(tools: Tools, name: str) -> None:
+    try:
+        with tools.begin() as work:
+            work.queue.give_back(name)
+    except Outside as error:  # the leases run out by themselves
+        log.error("work.give_back_failed reason=%s", error)
+
+
 def drain(tools: Tools, name: str, *, at_most: int | None = None, spent: Note | None = None) -> int:
     """Do everything that is due; gives how many rows were taken."""
     taken = 0
@@ -196,6 +242,7 @@ def labour(
     wait: Callable[[float], None],
     stop: Callable[[], bool],
     watch: WallWatch | None = None,
+    is_once: bool = False,
 ) -> Iterator[int]:
     """Work until told to stop; gives how many rows each round took.
 
@@ -205,15 +252,31 @@ def labour(
     Args:
         wait: Sleeps for so many seconds, or until there may be work.
         stop: Asked between two rounds.
+        is_once: End when nothing is due; trouble is raised.
+
+    Raises:
+        Broken: Evidence or ledger does not verify.
+        Outside: The database gives trouble that does not pass, or any with `is_once`.
     """
-    watch = watch or WallWatch()
+    watch, pause = watch or WallWatch(), FIRST_WAIT_S
     while not stop():
         if watch.step():
             wait_out(tools.settings.lease, wait, stop)
             continue
-        taken = once(tools, name)
+        try:
+            taken = once(tools, name)
+        except Outside as error:
+            if is_once or error.permanent:
+                raise
+            log.error("work.no_store wait_s=%g reason=%s", pause, error)
+            wait_out(timedelta(seconds=pause), time.sleep, stop)
+            pause = min(pause * 2, LONGEST_WAIT_S)
+            continue
+        pause = FIRST_WAIT_S
         yield taken
         if not taken:
+            if is_once:
+                return
             wait(PAUSE_S)
 
 

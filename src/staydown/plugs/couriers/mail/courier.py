@@ -6,6 +6,9 @@ What the answers of a mail server mean here:
 - Refused in words (4xx, 5xx) at any point, or trouble before the text began: `failed`; nothing arrived. With
   4xx or trouble it is `temporary`: the same mail may be sent again.
 - Trouble after the text began, without a reply that refuses: `intended`. Nobody knows.
+
+A letter is not begun when the call is older than `begin_within`: the process may have stood still, and another worker
+may have taken the letters over.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
+from time import monotonic, time
 
 import aiosmtplib
 
@@ -31,6 +35,10 @@ OUR_NAME = "staydown.invalid"
 
 Bound = tuple[str, str, int]
 """Name, IP address and port of a mail server."""
+Letter = tuple[int, Parcel, bytes]
+"""Its place in the call, what it carries, and the mail itself."""
+Clocks = tuple[float, float]
+LATE = "before the text: not begun, too much time had gone by"
 
 
 class Mail:
@@ -50,7 +58,8 @@ class Mail:
     def send(self, parcels: Sequence[Parcel]) -> list[Receipt]:
         """Deliver each, one connection to each mail server."""
         receipts: dict[int, Receipt] = {}
-        ready: dict[Bound, list[tuple[int, Parcel, bytes]]] = {}
+        began = monotonic(), time()
+        ready: dict[Bound, list[Letter]] = {}
         for number, parcel in enumerate(parcels):
             try:
                 raw = letter(parcel, mail_from=self._tools.mail_from, at=datetime.now(UTC))
@@ -61,7 +70,7 @@ class Mail:
                 receipts[number] = Receipt(state=DispatchState.FAILED, detail=str(error), temporary=True)
         if ready:
             with ThreadPoolExecutor(1) as own:  # a loop of our own, whatever loop the caller may be in
-                receipts.update(own.submit(asyncio.run, self._all(ready)).result())
+                receipts.update(own.submit(asyncio.run, self._all(ready, began)).result())
         return [receipts[number] for number in range(len(parcels))]
 
     def _server(self, parcel: Parcel) -> Bound:
@@ -72,17 +81,17 @@ class Mail:
             raise Refused("no mail server is set", hint="Set mail_host, or use the courier files.")
         return (host, *self._tools.fetch.mailbox(host, port))
 
-    async def _all(self, ready: dict[Bound, list[tuple[int, Parcel, bytes]]]) -> dict[int, Receipt]:
+    async def _all(self, ready: dict[Bound, list[Letter]], began: Clocks) -> dict[int, Receipt]:
         places = asyncio.Semaphore(AT_A_TIME)
 
-        async def one(server: Bound, letters: list[tuple[int, Parcel, bytes]]) -> dict[int, Receipt]:
+        async def one(server: Bound, letters: list[Letter]) -> dict[int, Receipt]:
             async with places:
-                return await self._round(server, letters)
+                return await self._round(server, letters, began)
 
         rounds = await asyncio.gather(*(one(server, letters) for server, letters in ready.items()))
         return {number: receipt for done in rounds for number, receipt in done.items()}
 
-    async def _round(self, server: Bound, letters: list[tuple[int, Parcel, bytes]]) -> dict[int, Receipt]:
+    async def _round(self, server: Bound, letters: list[Letter], began: Clocks) -> dict[int, Receipt]:
         """All letters for one server, over one connection as long as it holds."""
         receipts: dict[int, Receipt] = {}
         smtp: aiosmtplib.SMTP | None = None
@@ -93,10 +102,18 @@ class Mail:
             except (Refused, aiosmtplib.SMTPException, OSError) as error:
                 receipts[number] = _not_begun(error)
                 continue
+            if self._is_late(began):
+                receipts[number] = Receipt(state=DispatchState.FAILED, detail=LATE, temporary=True)
+                continue
             receipts[number] = await self._deliver(smtp, parcel, raw)
         if smtp is not None:
             smtp.close()
         return receipts
+
+    def _is_late(self, began: Clocks) -> bool:
+        """Whether the call is too old, by a clock that nobody sets or by one that runs while the machine sleeps."""
+        limit = self._tools.begin_within.total_seconds()
+        return monotonic() - began[0] > limit or time() - began[1] > limit
 
     async def _connected(self, server: Bound) -> aiosmtplib.SMTP:
         host, ip, port = server

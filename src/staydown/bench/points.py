@@ -1,0 +1,176 @@
+"""A worker killed, out of disk, or paused at each named point of a request's way out, with each courier.
+
+Where kills by the clock find what is likely, these find what is rare: the few microseconds between two steps.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import text
+
+from staydown.bench import checker
+from staydown.bench.kill import STEP, arrived, finish, refill
+from staydown.bench.postgres import databases
+from staydown.bench.stage import LEASE_S, PLACES, Stage, stage
+from staydown.bench.topics import Options, nothing
+from staydown.bench.victim import Victims
+from staydown.core.errors import Invalid, Outside
+from staydown.ports.tools import Point
+
+TIMES = 20
+SPARE = 24
+FULL_S = 1.5
+MEETS_S = 20.0
+Part = Callable[[Stage, Victims, Sequence[str], int], dict[str, int]]
+
+
+def measure(options: Options) -> dict[str, object]:
+    """Let each fault happen so many times at each point, with each courier."""
+    times = options.size or TIMES
+    parts = {f"{fault}:{point.value}": at(point, fault) for fault in ("kill", "enospc") for point in Point}
+    parts |= {"full": full, "pause": pause}
+    chosen = {
+        name: part for name, part in parts.items() if options.only in {"", name, name.partition(":")[2]}
+    }
+    if not chosen:
+        raise Invalid(f"there is no part {options.only!r}", hint=f"There is: {', '.join(parts)}.")
+    began = time.monotonic()
+    found: dict[str, Any] = {"database": "postgresql" if options.database or options.postgres else "sqlite"}
+    with databases(options) as fresh:
+        for courier in PLACES:
+            with fresh() as address:
+                home = options.scratch / f"points-{courier}"
+                found[courier] = run(home, address, [courier], chosen, times, options.progress)
+    return {
+        **found,
+        "times_each": times,
+        "holds": all(found[courier]["holds"] for courier in PLACES),
+        "seconds": round(time.monotonic() - began, 1),
+    }
+
+
+def run(
+    home: Path,
+    address: str | None,
+    couriers: Sequence[str],
+    parts: Mapping[str, Part],
+    times: int,
+    progress: Callable[[int], None] = nothing,
+) -> dict[str, Any]:
+    """All faults in one store; judged after each, so that a broken rule names its fault."""
+    found: dict[str, Any] = {}
+    with stage(home, database=address, couriers=couriers) as scene, Victims(home, address) as victims:
+        for name, part in parts.items():
+            met = part(scene, victims, couriers, times)
+            finish(scene, victims)
+            verdict = checker.judge(scene.database, scene.approved, scene.arrivals, home)
+            found[name] = {**met, "holds": checker.holds(verdict)}
+            progress(1)
+    keys = ("requests", "lost", "doubled", "repeats", "repeats_marked", "repeats_unmarked", "second_clocks")
+    return {
+        **{key: verdict[key] for key in keys},
+        "holds": all(one["holds"] for one in found.values()),
+        "ledger": verdict["ledger"],
+        "faults": found,
+    }
+
+
+def at(point: Point, fault: str) -> Part:
+    """The fault at one point, so many times."""
+
+    def part(scene: Stage, victims: Victims, couriers: Sequence[str], times: int) -> dict[str, int]:
+        met = victims.faults()
+        for _ in range(times):
+            refill(scene, couriers, SPARE)
+            before = victims.faults()
+            pid = victims.begin(point=point.value, fault=fault)
+            _until(lambda before=before: victims.faults() > before)  # type: ignore[misc]
+            if fault == "enospc":
+                time.sleep(0.2)
+            victims.end(pid)
+            if fault == "enospc":
+                scene.later(STEP)  # what failed was put off
+        return {"times": times, "faults": victims.faults() - met}
+
+    return part
+
+
+def full(scene: Stage, victims: Victims, couriers: Sequence[str], times: int) -> dict[str, int]:
+    """The database takes nothing more: nothing may leave that the ledger does not know; then there is room again."""
+    refill(scene, couriers, SPARE)
+    before, met = len(scene.arrivals), victims.faults()
+    with _no_room(scene):
+        pid = victims.begin(full=True, seconds=FULL_S * 4)
+        _until(lambda: victims.faults() > met)
+        time.sleep(FULL_S)
+        victims.end(pid)
+        while_full = len(scene.arrivals) - before
+        verdict = checker.judge(scene.database, scene.approved, scene.arrivals, scene.home)
+    return {
+        "refused_writes": victims.faults() - met,
+        "arrived_meanwhile": while_full,
+        "arrived_without_intent": int(str(verdict["arrived_without_intent"])),
+        "waiting_after": checker.waiting(scene.database),
+    }
+
+
+@contextmanager
+def _no_room(scene: Stage) -> Iterator[None]:
+    """PostgreSQL says of every ledger entry what it says on a full disk; SQLite is held by the worker itself."""
+    engine = scene.app.store.engine
+    if engine.dialect.name == "sqlite":
+        yield
+        return
+    made = (
+        "CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN RAISE EXCEPTION 'No space left on device' USING ERRCODE = '53100'; END $$",
+        "CREATE TRIGGER no_room BEFORE INSERT ON ledger_entries EXECUTE FUNCTION no_room()",
+    )
+    _execute(engine, *made)
+    try:
+        yield
+    finally:
+        _execute(engine, "DROP TRIGGER no_room ON ledger_entries", "DROP FUNCTION no_room()")
+
+
+def _execute(engine: Any, *statements: str) -> None:
+    with engine.connect() as conn, conn.begin():
+        for one in statements:
+            conn.execute(text(one))
+
+
+def pause(scene: Stage, victims: Victims, couriers: Sequence[str], times: int) -> dict[str, int]:
+    """A worker stands still before it sends, longer than its lease; another takes over; the first goes on."""
+    taken_over = 0
+    finish(scene, victims)
+    for _ in range(max(times // 4, 1)):
+        scene.add(6, couriers)
+        before = len(scene.arrivals)
+        sleeper = victims.begin(point=Point.AFTER_INTENT.value, fault="stop", drain=True)
+        if "stopped" not in victims.hear(MEETS_S):
+            raise Outside("the worker did not come to the point at which it is paused")
+        time.sleep(LEASE_S + 0.2)
+        with Victims(scene.home, scene.app.settings.database or None) as others:
+            other = others.begin(drain=True)
+            taken_over += arrived(scene, before)
+            if others.over() is None:
+                others.end(other)
+        os.kill(sleeper, signal.SIGCONT)
+        if victims.over() is None:
+            victims.end(sleeper)
+    return {"times": max(times // 4, 1), "taken_over": taken_over}
+
+
+def _until(is_so: Callable[[], bool]) -> None:
+    ends = time.monotonic() + MEETS_S
+    while not is_so():
+        if time.monotonic() > ends:
+            raise Outside("the fault was not met", hint="This machine is too busy for the measurement.")
+        time.sleep(0.001)
