@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from staydown.bench import clocks, stage
+from staydown.bench import base, clocks
 from staydown.bench.topics import Options
 from staydown.core.errors import Broken
 
@@ -24,12 +24,12 @@ def test_both_runs_ring_every_clock_once(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_a_clock_that_was_not_rung_gives_no_figures(tmp_path: Path) -> None:
-    with stage.home(tmp_path / "home", None) as app, pytest.raises(Broken, match="1 clocks were never rung"):
+    with base.home(tmp_path / "home", None) as app, pytest.raises(Broken, match="1 clocks were never rung"):
         clocks._lateness(app, tmp_path, {1: datetime.now(UTC)})
 
 
 def test_a_clock_that_was_rung_twice_gives_no_figures(tmp_path: Path) -> None:
-    with stage.home(tmp_path / "home", None) as app:
+    with base.home(tmp_path / "home", None) as app:
         with app.store.begin() as work:
             for _ in range(2):
                 work.ledger.append("request:clock:lapsed", "request:1", {"clock": 1})

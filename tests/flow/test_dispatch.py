@@ -124,12 +124,12 @@ def test_a_withdrawal_is_told_until_it_arrives(desk: Desk, fault: str) -> None:
 def test_only_looks_that_agree_and_lie_apart_make_a_removal(desk: Desk) -> None:
     _, (item,) = desk.referred(desk.show("qorvana"))
     desk.show("qorvana", presence="removed")
-    desk.later(hours=2)
+    desk.later(hours=4)
     assert desk.state(item) is ItemState.REFERRED
     desk.show("qorvana")
     desk.later(hours=1.1)
     desk.show("qorvana", presence="removed")
-    desk.later(hours=5)
+    desk.later(hours=7)
     assert desk.state(item) is ItemState.REFERRED, "the first miss was undone by seeing it again"
     desk.later(hours=3)
     assert desk.state(item) is ItemState.REMOVED

@@ -41,7 +41,7 @@ def app(tmp_path: Path, database: str | None) -> Iterator[App]:
 def started(store: Store, at: datetime) -> None:
     """Start both clocks of one request that was received at an instant."""
     with store.begin() as work:
-        clocks.start(work, running_requests(work, 1), at=at, place="AA")
+        clocks.start(work, [(one, at) for one in running_requests(work, 1)], place="AA")
 
 
 def deadlines(store: Store) -> Deadlines:

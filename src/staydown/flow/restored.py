@@ -33,7 +33,6 @@ def restored(tools: Tools, work: Work, *, made_at: str, size: int, root: str) ->
     ]
     facts = {"backup_of": made_at, "size": size, "root": root}
     work.ledger.append("store:backup:restored", "store", {"held_back": [one.id for one in held]}, facts=facts)
-    for one in held:
-        approve.expire(work, [one])
+    approve.expire(work, held)
     work.queue.cancel(WorkKind.DISPATCH, [one.id for one in held])
     return len(held)

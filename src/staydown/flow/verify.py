@@ -20,7 +20,7 @@ from staydown.ports.tools import Tools
 from staydown.ports.work import Drop, Task, Work, WorkKind
 
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
-ASKED = (2 * _HOUR, 8 * _HOUR, _DAY, 3 * _DAY, 7 * _DAY, 14 * _DAY, 30 * _DAY)
+ASKED = (4 * _HOUR, 12 * _HOUR, _DAY, 3 * _DAY, 7 * _DAY, 14 * _DAY, 30 * _DAY)
 """When items that were asked for are looked at, counted from the dispatch."""
 WATCHED = (_DAY, 4 * _DAY, 14 * _DAY, 30 * _DAY, 60 * _DAY, 90 * _DAY)
 """When removed items are looked at, counted from the verified removal."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import secrets
 import time
 from collections.abc import Callable, Iterator
@@ -117,12 +119,37 @@ class Store:
             options: dict[str, Any] = {"staydown_write": write}
             if not write and self.engine.dialect.name == "postgresql":  # one view for the whole read
                 options["isolation_level"] = "REPEATABLE READ"
-            with self.engine.connect().execution_options(**options) as conn, conn.begin():
+            with (
+                self._turn(write=write),
+                self.engine.connect().execution_options(**options) as conn,
+                conn.begin(),
+            ):
                 work = self._work(conn)
                 yield work
                 work.ledger.flush()
         except DBAPIError as error:
             raise translated(error) from error
+
+    @contextmanager
+    def _turn(self, *, write: bool) -> Iterator[None]:
+        """Wait for the turn to write, where the store is a file.
+
+        SQLite's own wait sleeps for up to a tenth of a second between two looks, which two busy workers feel. Its lock
+        still guards the file; this one only orders those who wait. A process that dies lets go of it.
+        """
+        path = self.engine.url.database
+        if not write or self.engine.dialect.name != "sqlite" or not path or path == ":memory:":
+            yield
+            return
+        try:
+            handle = os.open(f"{path}-turn", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise Outside(f"{path}-turn cannot be opened: {error.strerror}") from error
+        try:
+            _take(handle)
+            yield
+        finally:
+            os.close(handle)
 
     def _work(self, conn: Connection) -> SqlWork:
         real_now = self.real_now()
@@ -194,6 +221,27 @@ class Store:
     def close(self) -> None:
         """Let go of the database."""
         self.engine.dispose()
+
+
+def _take(handle: int) -> None:
+    """Lock a file, looking every thousandth of a second.
+
+    Raises:
+        Outside: Somebody else has had it for a minute.
+    """
+    ends = time.monotonic() + BUSY_S
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > ends:
+                raise Outside(
+                    f"another process has been writing to the store for {BUSY_S} s",
+                    hint="See whether one hangs; end it, and repeat this.",
+                ) from None
+            time.sleep(0.001)
+        else:
+            return
 
 
 def translated(error: DBAPIError) -> Exception:

@@ -11,7 +11,7 @@ from staydown.core.check import Mark, MarkKind
 from staydown.core.evidence import Capture, Evidence
 from staydown.core.ids import EvidenceId, ItemId
 from staydown.ports.work import Found, ListEntry
-from staydown.store.sets import among, insert_new, new_ids, upsert
+from staydown.store.sets import among, insert_new, new_ids, unhelped, upsert
 from staydown.store.tables import evidence, fingerprints, list_entries, marks, matches
 
 
@@ -192,34 +192,38 @@ class Kept:
         Values that more than `at_most` items carry are left out: they say who stands behind an item, not who it is.
         """
         words = [kind.value for kind in kinds]
-        ours, theirs = marks.alias("ours"), marks.alias("theirs")
+        theirs = marks.alias("theirs")
         own = (
-            select(ours.c.kind, ours.c.value)
-            .distinct()
-            # `|| ''` keeps SQLite from reading every mark of a kind in place of these items' few
-            .where(among(self._conn, ours.c.item, ids), ours.c.kind.concat("").in_(words))
+            select(marks.c.item, marks.c.kind, marks.c.value)
+            .where(among(self._conn, marks.c.item, ids), unhelped(marks.c.kind).in_(words))
             .cte("own")
         )
-        carried = (
-            select(marks.c.kind, marks.c.value, func.count().label("carriers"))
-            .join(own, and_(own.c.kind == marks.c.kind, own.c.value == marks.c.value))
-            .group_by(marks.c.kind, marks.c.value)
-            .having(func.count().between(literal(2), at_most))
-            .cte("carried")
+        few = (  # counting stops where a value is common, or a logo of thousands would be counted each time
+            select(literal(1).label("one"))
+            .where(marks.c.kind == own.c.kind, marks.c.value == own.c.value)
+            .correlate(own)
+            .limit(at_most + 1)
+            .subquery()
         )
+        count = select(func.count()).select_from(few).correlate(own).scalar_subquery()
+        counted = select(own.c.item, own.c.kind, own.c.value, count.label("carriers")).cte("counted")
         rows = self._conn.execute(
-            select(ours.c.item, theirs.c.item.label("other"), ours.c.kind, ours.c.value, carried.c.carriers)
-            .select_from(
-                ours.join(carried, and_(carried.c.kind == ours.c.kind, carried.c.value == ours.c.value)).join(
-                    theirs,
-                    and_(
-                        theirs.c.kind == ours.c.kind,
-                        theirs.c.value == ours.c.value,
-                        theirs.c.item != ours.c.item,
-                    ),
-                )
+            select(
+                counted.c.item,
+                theirs.c.item.label("other"),
+                counted.c.kind,
+                counted.c.value,
+                counted.c.carriers,
             )
-            .where(among(self._conn, ours.c.item, ids))
-            .order_by(ours.c.item, theirs.c.item, ours.c.kind, ours.c.value)
+            .join(
+                theirs,
+                and_(
+                    theirs.c.kind == counted.c.kind,
+                    theirs.c.value == counted.c.value,
+                    theirs.c.item != counted.c.item,
+                ),
+            )
+            .where(counted.c.carriers.between(2, at_most))
+            .order_by(counted.c.item, theirs.c.item, counted.c.kind, counted.c.value)
         )
         return [(row.item, row.other, MarkKind(row.kind), row.value, row.carriers) for row in rows]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, case, func, select
 
 from staydown.core.ids import OperationId
 from staydown.core.states import ClockState, ReturnState
@@ -194,16 +194,16 @@ class Figures:
 
     def agencies(self, operation: OperationId | None = None) -> Mapping[str, Pairs]:
         """What each agency brought: its sightings, and the items nobody had seen before it."""
-        first = select(func.min(sightings.c.id).label("id")).group_by(sightings.c.item).cte("first")
-        rows = self._conn.execute(
-            select(sightings.c.agency, func.count().label("n"), func.count(first.c.id).label("first"))
-            .select_from(
-                sightings.join(items, items.c.id == sightings.c.item).outerjoin(
-                    first, first.c.id == sightings.c.id
-                )
-            )
+        first = func.min(sightings.c.id).over(partition_by=sightings.c.item)
+        seen = (
+            select(sightings.c.agency, case((sightings.c.id == first, 1), else_=0).label("is_first"))
+            .select_from(sightings.join(items, items.c.id == sightings.c.item))
             .where(on_list(operation))
-            .group_by(sightings.c.agency)
-            .order_by(sightings.c.agency)
+            .subquery()
+        )
+        rows = self._conn.execute(
+            select(seen.c.agency, func.count().label("n"), func.sum(seen.c.is_first).label("first"))
+            .group_by(seen.c.agency)
+            .order_by(seen.c.agency)
         )
         return {row.agency: {"sightings": row.n, "first": row.first} for row in rows}

@@ -27,7 +27,7 @@ from staydown.core.states import ITEM, ItemEvent, ItemState, Presence, sources, 
 from staydown.core.time import micros
 from staydown.ports.work import Recorded, SightingRow
 from staydown.store.facets import facets, on_list
-from staydown.store.sets import among, insert_new, insert_rows, insert_unknown, is_sqlite, new_ids
+from staydown.store.sets import among, insert_new, insert_rows, insert_unknown, is_sqlite, new_ids, unhelped
 from staydown.store.tables import Instant, evidence, item_keys, items, persons, sightings, waivers
 
 INTAKE_LOCK = 0x5D01
@@ -324,7 +324,10 @@ class Items:
             values["first_removed_at"] = func.coalesce(items.c.first_removed_at, literal(self._now, Instant))
         rows = self._conn.execute(
             update(items)
-            .where(among(self._conn, items.c.id, ids), items.c.state.in_([state.value for state in allowed]))
+            .where(
+                among(self._conn, items.c.id, ids),
+                unhelped(items.c.state).in_([state.value for state in allowed]),
+            )
             .values(**values)
             .returning(items.c.id)
         )

@@ -70,6 +70,12 @@ def among(
     return _Among(column, literal(listed, _TEXTS if listed and isinstance(listed[0], str) else _NUMBERS))
 
 
+def unhelped(column: ColumnElement[str]) -> ColumnElement[str]:
+    """The column, with its index out of reach: SQLite would else read every row of a state, or every mark of a kind,
+    in place of the few rows that `among` names."""
+    return column.concat("")
+
+
 def new_ids(conn: Connection, table: Table, count: int) -> list[int]:
     """Ids for rows about to be inserted, in order.
 
@@ -191,5 +197,6 @@ __all__ = [
     "insert_unknown",
     "is_sqlite",
     "new_ids",
+    "unhelped",
     "upsert",
 ]
