@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from staydown.store.engine import Store
     from staydown.vault import FolderVault
 
+ON_LOOPBACK = timedelta(seconds=2)
+"""How long a simulated provider may take: whoever takes longer there stalls on purpose."""
 HOSTS = "exercise-hosts.json"
 """Where a running exercise says on which loopback ports its providers answer."""
 
@@ -122,7 +124,7 @@ class App:
         from staydown.fetch.audit import forbid_outside
 
         forbid_outside()
-        return GuardedFetch(Policy.LOOPBACK, hosts=hosts_table(self.settings.home))
+        return GuardedFetch(Policy.LOOPBACK, hosts=hosts_table(self.settings.home), longest=ON_LOOPBACK)
 
     @cached_property
     def tools(self) -> Tools:

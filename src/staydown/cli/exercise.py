@@ -26,6 +26,7 @@ def register(app: typer.Typer) -> None:
         ("advance", advance),
         ("feed", feed),
         ("scenarios", scenarios),
+        ("grid", grid),
     ):
         exercise.command(name)(command)
     app.add_typer(exercise, name="exercise")
@@ -133,6 +134,26 @@ def feed(
     app = app_of(ctx)
     app.require_exercise()
     emit_one({"out": str(out), "records": verb(app, out)}, as_json=as_json)
+
+
+def grid(
+    out: Annotated[Path, typer.Argument(help="A folder for the homes of all these exercises.")],
+    items: Annotated[int, typer.Option(min=260, help="Items in each; the scenarios have 26,000.")] = 2600,
+    seeds: Annotated[int, typer.Option(min=1, help="How many seeds, from 1.")] = 2,
+    as_json: Json = False,
+) -> None:
+    """Play volume, follow-up and the messenger's own bans in all eight combinations, and compare the fall in posts.
+
+    Two years of real data cannot tell which of the three did it; in one and the same made-up world this can be asked.
+
+    Example: staydown exercise grid grid-of-worlds --items 2600 --seeds 2
+    """
+    from staydown.exercise.grid import cells
+    from staydown.exercise.grid import grid as verb
+
+    with progress("exercise grid", len(cells()) * seeds) as step:
+        rows = list(verb(out, items=items, seeds=range(1, seeds + 1), progress=step))
+    emit(rows, as_json=as_json)
 
 
 def scenarios(as_json: Json = False) -> None:

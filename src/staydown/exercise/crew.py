@@ -20,6 +20,11 @@ from staydown.ports.tools import Tools
 from staydown.ports.work import WorkKind
 from staydown.worker.loop import drain, worker_name
 
+ALONE = 60
+"""So few rows are not worth a call to the others."""
+LEAST = 30
+"""Rows in a batch, where several share what is due."""
+
 
 @dataclass(slots=True)
 class Spent:
@@ -58,10 +63,12 @@ class Crew:
                 due = work.queue.waiting()
             if due == 0:
                 return
-            others = self._others if due > self._tools.settings.batch else []
+            others = self._others if due > ALONE else []
+            most = self._tools.settings.batch
+            batch = max(LEAST, min(most, due // (2 * (len(others) + 1)))) if others else most
             for one in others:
-                _tell(one)
-            done = drain(self._tools, self._name, spent=self.spent.note)
+                _tell(one, batch)
+            done = drain(self._tools, self._name, spent=self.spent.note, batch=batch)
             for number, one in enumerate(others):
                 self._told[number] = _heard(one)
                 done += int(self._told[number]["done"])
@@ -121,10 +128,10 @@ def _start(settings: str) -> subprocess.Popen[str]:
     return process
 
 
-def _tell(process: subprocess.Popen[str]) -> None:
+def _tell(process: subprocess.Popen[str], batch: int) -> None:
     try:
         if process.stdin is not None:
-            process.stdin.write("drain\n")
+            process.stdin.write(f"{batch}\n")
             process.stdin.flush()
     except OSError as error:
         raise _died() from error
@@ -151,8 +158,8 @@ def _serve() -> None:
     app.require_exercise()
     name, spent = worker_name(), Spent()
     try:
-        for _ in sys.stdin:
-            done = drain(app.tools, name, spent=spent.note)
+        for line in sys.stdin:
+            done = drain(app.tools, name, spent=spent.note, batch=int(line))
             told = {
                 "done": done,
                 "requests": app.fetch.requests_made,

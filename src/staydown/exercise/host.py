@@ -189,7 +189,8 @@ def _truth(world: World, number: int) -> dict[str, object]:
 def serve(settings: Mapping[str, Any]) -> None:
     """Be the world: run the servers, and answer the line until it is closed or told to stop."""
     forbid_outside()
-    world = World(load(settings["scenario"], items=settings["items"]), int(settings["seed"]))
+    scenario = load(settings["scenario"], items=settings["items"], action=settings["action"])
+    world = World(scenario, int(settings["seed"]))
     journal = Journal(world, Path(settings["journal"]))
     key = bytes.fromhex(settings["key"])
     with Servers(journal) as servers, Listener(("127.0.0.1", 0), authkey=key) as listener:
@@ -221,11 +222,20 @@ def _talk(line: Connection, journal: Journal) -> bool:
 class Host:
     """The world's process, seen from the exercise."""
 
-    def __init__(self, scenario: str, *, items: int | None, seed: int, journal: Path) -> None:
+    def __init__(
+        self,
+        scenario: str,
+        *,
+        items: int | None,
+        seed: int,
+        journal: Path,
+        action: Mapping[str, float | str | bool] | None = None,
+    ) -> None:
         key = secrets.token_bytes(16)
         settings = {
             "scenario": scenario,
             "items": items,
+            "action": dict(action or {}),
             "seed": seed,
             "journal": str(journal),
             "key": key.hex(),

@@ -6,7 +6,7 @@ import json
 import resource
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -62,6 +62,7 @@ def play(
     items: int | None = None,
     database: str | None = None,
     workers: int | None = None,
+    action: Mapping[str, float | str | bool] | None = None,
     language: str = "en",
     progress: Callable[[int], None] | None = None,
 ) -> Played:
@@ -72,11 +73,11 @@ def play(
         Invalid: The folder holds another exercise.
         Broken: What was played does not hold together.
     """
-    scenario = load(name, items=items)
+    scenario = load(name, items=items, action=action)
     is_alone = database is None and enter_own_network()
     started, used, asked = time.monotonic(), 0.0, 0
     app = _open(out, scenario, seed, database)
-    host = Host(name, items=items, seed=seed, journal=out / "providers.jsonl")
+    host = Host(name, items=items, seed=seed, journal=out / "providers.jsonl", action=action)
     crew: Crew | None = None
     try:
         (app.settings.home / HOSTS).write_text(json.dumps(host.hosts))
@@ -114,7 +115,11 @@ def _open(out: Path, scenario: Scenario, seed: int, database: str | None) -> App
     except OSError as error:
         raise Outside(f"{out} cannot be made: {error.strerror}") from error
     app = open_app(out / "home", database=database)
-    played = f"{scenario.name} items={scenario.items} seed={seed}"
+    rules = scenario.action
+    played = (
+        f"{scenario.name} items={scenario.items} seed={seed} volume={rules.volume} only={rules.only}"
+        f" follow_up={rules.follow_up} own_ban_days={rules.own_ban_days}"
+    )
     if not app.key_file.exists():
         app.make(
             exercise=True, origin=f"exercise.example/{scenario.name}-{seed}", starts_at=scenario.starts_at

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from importlib.resources import files
@@ -139,12 +140,14 @@ def names() -> list[str]:
     return sorted(file.name.removesuffix(".toml") for file in folder.iterdir() if file.name.endswith(".toml"))
 
 
-def load(name: str, *, items: int | None = None) -> Scenario:
-    """A scenario by name, with another number of items where given.
+def load(
+    name: str, *, items: int | None = None, action: Mapping[str, float | str | bool] | None = None
+) -> Scenario:
+    """A scenario by name, with another number of items and other rules of action where given.
 
     Raises:
         NotFound: There is no such scenario.
-        Invalid: The number of items is not from 20 to 1,000,000.
+        Invalid: The number of items is not from 20 to 1,000,000, or there is no such rule.
     """
     if name not in names():
         raise NotFound(f"there is no scenario {name!r}", hint=f"There is: {', '.join(names())}.")
@@ -162,6 +165,10 @@ def load(name: str, *, items: int | None = None) -> Scenario:
     if unknown:
         raise Invalid(f"scenario {name} has an unknown key {sorted(unknown)[0]!r}")
     scenario = Scenario(**raw, **parts)
+    if strange := set(action or {}) - {one.name for one in fields(ActionRules)}:
+        raise Invalid(f"there is no rule of action {sorted(strange)[0]!r}")
+    changed: dict[str, Any] = dict(action or {})
+    scenario = replace(scenario, action=replace(scenario.action, **changed))
     if items is None:
         return scenario
     if not 20 <= items <= 1_000_000:

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import ada_url
 
@@ -49,6 +49,7 @@ class GuardedFetch:
         per_host: How many of them at one host.
         relays: Hosts of mail servers named in the settings, which may stand inside the house.
         resolve: In place of the system's resolver.
+        longest: No ask takes longer than this, whatever it says itself.
     """
 
     def __init__(
@@ -60,12 +61,14 @@ class GuardedFetch:
         per_host: int = 8,
         relays: Collection[str] = (),
         resolve: Resolve | None = None,
+        longest: timedelta | None = None,
     ) -> None:
         self._guard = Guard(policy, hosts=hosts, resolve=resolve, relays=relays)
         self._loop = asyncio.new_event_loop()
         self._pool = Pool(self._guard, self._loop)
         self._overall = asyncio.Semaphore(limit)
         self._per_host = per_host
+        self._longest = longest
         self._lanes: dict[str, _Lane] = {}
         self._requests_made = 0
         self._lock = threading.Lock()
@@ -108,6 +111,10 @@ class GuardedFetch:
             thread.join()
         if not was_closed:
             self._loop.close()
+
+    def _limit(self, ask: Ask) -> timedelta:
+        longest = ask.timeout if self._longest is None else min(ask.timeout, self._longest)
+        return max(timedelta(0), longest)
 
     def _start(self) -> None:
         with self._lock:
@@ -168,7 +175,7 @@ class GuardedFetch:
         trouble: Trouble | None = None
         detail = ""
         try:
-            async with asyncio.timeout(max(0.0, ask.timeout.total_seconds())):
+            async with asyncio.timeout(self._limit(ask).total_seconds()):
                 while True:
                     address = target.href
                     answer = await self._exchange(ask, target)
@@ -183,7 +190,7 @@ class GuardedFetch:
             answer, trouble, detail = (
                 None,
                 Trouble.TIMED_OUT,
-                f"no whole answer in {ask.timeout.total_seconds():g} s",
+                f"no whole answer in {self._limit(ask).total_seconds():g} s",
             )
         except Trip as trip:
             answer, trouble, detail = None, trip.trouble, trip.detail

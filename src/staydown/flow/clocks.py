@@ -17,7 +17,10 @@ REFERRAL_PERIODS: tuple[Period, ...] = (ACT, FOLLOW_UP)
 
 
 def start(work: Work, received: Sequence[tuple[Request, datetime]], *, place: str) -> None:
-    """Start the clocks that follow receipt, each from its own instant; one that runs already stays as it is."""
+    """Start the clocks that follow receipt; one that runs already stays as it is.
+
+    A provider's clock starts when it had the request; a duty of ours when we could know that.
+    """
     work.clocks.start(
         [
             NewClock(
@@ -26,12 +29,13 @@ def start(work: Work, received: Sequence[tuple[Request, datetime]], *, place: st
                 party=period.party.value,
                 place=place,
                 source=period.source,
-                started_at=at,
-                strict_end=strict_end(at, period.length),
-                legal_end=legal_end(at, period.length),
+                started_at=begins,
+                strict_end=strict_end(begins, period.length),
+                legal_end=legal_end(begins, period.length),
             )
             for request, at in received
             for period in REFERRAL_PERIODS
+            for begins in [at if period.party is Party.PROVIDER else work.now]
         ]
     )
     due: dict[ClockId, datetime] = {}

@@ -22,7 +22,9 @@ def suggest(work: Work, ids: Sequence[ItemId]) -> list[ReturnId]:
     if not ids:
         return []
     pairs: dict[tuple[ItemId, ItemId], list[Shared]] = defaultdict(list)
-    for child, parent, kind, value, carriers in work.kept.shared_marks(ids, KINDS, at_most=CARRIERS_AT_MOST):
+    for child, parent, kind, value, carriers in work.kept.shared_marks(
+        ids, KINDS, at_most=CARRIERS_AT_MOST, removed=True
+    ):
         pairs[child, parent].append(Shared(kind=kind, value=value, carriers=carriers))
     if not pairs:
         return []
@@ -64,7 +66,7 @@ def suggest(work: Work, ids: Sequence[ItemId]) -> list[ReturnId]:
 
 def suggest_for(work: Work, parents: Sequence[ItemId]) -> list[ReturnId]:
     """Suggest returns among what was kept before these items' removal was verified."""
-    shared = work.kept.shared_marks(parents, KINDS, at_most=CARRIERS_AT_MOST)
+    shared = work.kept.shared_marks(parents, KINDS, at_most=CARRIERS_AT_MOST, since=work.now - BEFORE)
     return suggest(work, sorted({other for _, other, *_ in shared}))
 
 

@@ -453,11 +453,21 @@ class Kept(Protocol):
         """The reasons of all matches, by item."""
 
     def shared_marks(
-        self, ids: Collection[ItemId], kinds: Collection[MarkKind], *, at_most: int
+        self,
+        ids: Collection[ItemId],
+        kinds: Collection[MarkKind],
+        *,
+        at_most: int,
+        since: datetime | None = None,
+        removed: bool = False,
     ) -> list[tuple[ItemId, ItemId, MarkKind, str, int]]:
         """Marks that these items share with others: (item, other, kind, value, how many carry it).
 
         Values that more than `at_most` items carry are left out: they say who stands behind an item, not who it is.
+
+        Args:
+            since: Only others that came into the store from this instant on.
+            removed: Only others that were ever verified offline.
         """
 
 

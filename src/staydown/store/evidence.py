@@ -12,7 +12,7 @@ from staydown.core.evidence import Capture, Evidence
 from staydown.core.ids import EvidenceId, ItemId
 from staydown.ports.work import Found, ListEntry
 from staydown.store.sets import among, insert_new, new_ids, unhelped, upsert
-from staydown.store.tables import evidence, fingerprints, list_entries, marks, matches
+from staydown.store.tables import evidence, fingerprints, items, list_entries, marks, matches
 
 
 class Kept:
@@ -185,11 +185,21 @@ class Kept:
         return found
 
     def shared_marks(
-        self, ids: Collection[ItemId], kinds: Collection[MarkKind], *, at_most: int
+        self,
+        ids: Collection[ItemId],
+        kinds: Collection[MarkKind],
+        *,
+        at_most: int,
+        since: datetime | None = None,
+        removed: bool = False,
     ) -> list[tuple[ItemId, ItemId, MarkKind, str, int]]:
         """Marks that these items share with others: (item, other, kind, value, how many carry it).
 
         Values that more than `at_most` items carry are left out: they say who stands behind an item, not who it is.
+
+        Args:
+            since: Only others that came into the store from this instant on.
+            removed: Only others that were ever verified offline.
         """
         words = [kind.value for kind in kinds]
         theirs = marks.alias("theirs")
@@ -207,7 +217,7 @@ class Kept:
         )
         count = select(func.count()).select_from(few).correlate(own).scalar_subquery()
         counted = select(own.c.item, own.c.kind, own.c.value, count.label("carriers")).cte("counted")
-        rows = self._conn.execute(
+        statement = (
             select(
                 counted.c.item,
                 theirs.c.item.label("other"),
@@ -226,4 +236,11 @@ class Kept:
             .where(counted.c.carriers.between(2, at_most))
             .order_by(counted.c.item, theirs.c.item, counted.c.kind, counted.c.value)
         )
+        if since is not None or removed:
+            statement = statement.join(items, items.c.id == theirs.c.item)
+        if since is not None:
+            statement = statement.where(items.c.recorded_at >= since)
+        if removed:
+            statement = statement.where(items.c.removed_at.is_not(None))
+        rows = self._conn.execute(statement)
         return [(row.item, row.other, MarkKind(row.kind), row.value, row.carriers) for row in rows]

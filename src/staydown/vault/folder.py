@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from staydown.core.errors import Broken, NotFound, Outside
 
-WRITERS = 8
-"""Files that are written at a time."""
+TOGETHER = 8
+"""From so many files on, one call makes all of them durable, where the system has such a call."""
 
 
 def _write_all(handle: int, body: bytes) -> None:
@@ -22,10 +22,38 @@ def _write_all(handle: int, body: bytes) -> None:
         rest = rest[os.write(handle, rest) :]
 
 
-def _make_durable(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
+def _make_durable(path: str) -> None:
+    """Wait until a file, or the names in a folder, are on the disk."""
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _system_call() -> Callable[[int], int] | None:
+    """Linux' `syncfs`, which makes everything on one file system durable; None elsewhere."""
+    try:
+        found: Callable[[int], int] = ctypes.CDLL(None, use_errno=True).syncfs
+    except (OSError, AttributeError):
+        return None
+    return found
+
+
+_SYNCFS = _system_call()
+
+
+def _make_all_durable(root: Path, paths: Collection[str]) -> None:
+    """Wait until all of these are on the disk: with one call for many, else one by one."""
+    if _SYNCFS is None or len(paths) < TOGETHER:
+        for path in paths:
+            _make_durable(path)
+        return
+    handle = os.open(root, os.O_RDONLY)
+    try:
+        if _SYNCFS(handle) != 0:
+            number = ctypes.get_errno()
+            raise OSError(number, os.strerror(number))
     finally:
         os.close(handle)
 
@@ -42,8 +70,8 @@ class Copies:
 class FolderVault:
     """Evidence bytes in a folder, in 256 drawers.
 
-    A file is written beside its place, made durable, then linked to its name, so that a name never stands
-    for half a file and is never written twice.
+    Files are written beside their places, made durable, then linked to their names, and the names made durable,
+    so that a name never stands for half a file and is never written twice.
     """
 
     def __init__(self, root: Path) -> None:
@@ -62,49 +90,50 @@ class FolderVault:
         return self.put_all([body])[0]
 
     def put_all(self, bodies: Sequence[bytes]) -> list[str]:
-        """Keep many bodies durably, each drawer made durable once; gives their SHA-256 in hex, in order.
+        """Keep many bodies durably; gives their SHA-256 in hex, in order.
 
         Raises:
-            Outside: The disk refuses; what was kept before it did stays kept.
+            Outside: The disk refuses; nothing that was kept before is lost.
         """
         hashes = [hashlib.sha256(body).hexdigest() for body in bodies]
-        fresh = dict(zip(hashes, bodies, strict=True))
+        parts: dict[str, str] = {}
         try:
-            # waiting for the disk is most of it, and several waits at a time share one of the disk's own commits
-            with ThreadPoolExecutor(WRITERS) if len(fresh) > WRITERS else nullcontext() as pool:
-                spread = map if pool is None else pool.map
-                written = list(spread(self._write, fresh.keys(), fresh.values()))
-                drawers = {sha256[:2] for sha256, is_new in zip(fresh, written, strict=True) if is_new}
-                list(spread(_make_durable, [self._root / drawer for drawer in sorted(drawers)]))
+            try:
+                for sha256, body in dict(zip(hashes, bodies, strict=True)).items():
+                    if part := self._write(sha256, body):
+                        parts[part] = f"{self._root}/{sha256[:2]}/{sha256}"
+                _make_all_durable(self._root, parts)
+                for part, path in parts.items():
+                    with suppress(FileExistsError):  # somebody else kept the same bytes meanwhile
+                        os.link(part, path)
+            finally:
+                for part in parts:
+                    os.unlink(part)  # noqa: PTH108  # once per page: a Path object would cost more
+            _make_all_durable(self._root, {part.rpartition("/")[0] for part in parts})
         except OSError as error:
             raise Outside(
                 f"evidence cannot be kept in {self._root}: {error.strerror}", hint="Make room on the disk."
             ) from error
         return hashes
 
-    def _write(self, sha256: str, body: bytes) -> bool:
-        """Write one file where there is none; whether its drawer changed."""
+    def _write(self, sha256: str, body: bytes) -> str | None:
+        """Write a body beside its place; gives where, or None where it is kept already."""
         path = f"{self._root}/{sha256[:2]}/{sha256}"
-        if os.path.exists(path):  # noqa: PTH110  # once per page: a Path object would cost more than the look
-            return False
+        if os.path.exists(path):  # noqa: PTH110
+            return None
         if sha256[:2] not in self._drawers:
             (self._root / sha256[:2]).mkdir(parents=True, exist_ok=True)
             self._drawers.add(sha256[:2])
         part = f"{path}.{os.urandom(6).hex()}.part"
         handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o440)
         try:
-            try:
-                _write_all(handle, body)
-                os.fsync(handle)
-            finally:
-                os.close(handle)
-            try:
-                os.link(part, path)
-            except FileExistsError:  # somebody else kept the same bytes meanwhile
-                return False
-        finally:
+            _write_all(handle, body)
+        except OSError:
             os.unlink(part)  # noqa: PTH108
-        return True
+            raise
+        finally:
+            os.close(handle)
+        return part
 
     def has(self, sha256: str) -> bool:
         """Whether something lies under that name; `get` tells whether it is what it should be."""

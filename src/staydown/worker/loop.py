@@ -58,7 +58,7 @@ Note = Callable[[WorkKind, int, float], None]
 """Is told of every batch: its kind, how many rows it had, and how many seconds it took."""
 
 
-def once(tools: Tools, name: str, *, spent: Note | None = None) -> int:
+def once(tools: Tools, name: str, *, spent: Note | None = None, batch: int | None = None) -> int:
     """Take one batch of due work and do it; gives how many rows were taken.
 
     What fails is put off and said in the log; what another worker took over is left to it.
@@ -70,7 +70,7 @@ def once(tools: Tools, name: str, *, spent: Note | None = None) -> int:
         tasks = work.queue.lease(
             by=name,
             limits=LIMITS,
-            limit=tools.settings.batch,
+            limit=batch or tools.settings.batch,
             lease=tools.settings.lease,
             leases={kind: lease_of(tools, kind) for kind in LEASES},
         )
@@ -204,10 +204,17 @@ def _give_back(tools: Tools, name: str) -> None:
         log.error("work.give_back_failed reason=%s", error)
 
 
-def drain(tools: Tools, name: str, *, at_most: int | None = None, spent: Note | None = None) -> int:
+def drain(
+    tools: Tools,
+    name: str,
+    *,
+    at_most: int | None = None,
+    spent: Note | None = None,
+    batch: int | None = None,
+) -> int:
     """Do everything that is due; gives how many rows were taken."""
     taken = 0
-    while (count := once(tools, name, spent=spent)) and (at_most is None or taken < at_most):
+    while (count := once(tools, name, spent=spent, batch=batch)) and (at_most is None or taken < at_most):
         taken += count
     return taken + count
 
