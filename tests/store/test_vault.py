@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from pathlib import Path
 
 import pytest
@@ -53,9 +52,9 @@ def test_no_name_stands_before_its_bytes_are_on_the_disk(
 def test_what_is_kept_is_not_written_again(tmp_path: Path) -> None:
     vault = FolderVault(tmp_path / "vault")
     (first,) = vault.put_all(bodies(1))
-    before = os.stat(tmp_path / "vault" / first[:2] / first)
+    before = (tmp_path / "vault" / first[:2] / first).stat()
     assert vault.put_all(bodies(12))[0] == first
-    assert os.stat(tmp_path / "vault" / first[:2] / first).st_ino == before.st_ino
+    assert (tmp_path / "vault" / first[:2] / first).stat().st_ino == before.st_ino
 
 
 def test_other_bytes_under_a_name_are_noticed(tmp_path: Path) -> None:

@@ -71,6 +71,16 @@ def database(server: str) -> Iterator[str]:
 
 
 @contextmanager
+def maybe_database(options: Options) -> Iterator[str | None]:
+    """The address of an empty PostgreSQL database, where one was asked for; else None, which is SQLite."""
+    if not (options.postgres or options.database):
+        yield None
+        return
+    with postgres_server(options) as server, database(server) as address:
+        yield address
+
+
+@contextmanager
 def home(folder: Path, address: str | None) -> Iterator[App]:
     """A real home in a folder, with a store of its own; nothing leaves it, for no courier is called."""
     from staydown.app import open_app

@@ -11,7 +11,9 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from staydown.bench import base
 from staydown.bench.topics import Options
+from staydown.core.errors import Broken
 
 SIZE = 200_000
 REPEATS = 0.1
@@ -38,20 +40,27 @@ def measure(options: Options) -> Mapping[str, object]:
     ours, peer = [], []
     taken: record.Intake | None = None
     for number in range(options.rounds or 1):
-        app = open_app(options.scratch / f"home-{number}", database=options.database)
-        app.make(exercise=True)
-        began = time.monotonic()
-        taken = record.take_in(
-            app.tools, file, importer=app.importers["csv"], agency=AgencyCode("AA"), progress=options.progress
-        )
-        ours.append(time.monotonic() - began)
-        app.close()
+        with base.maybe_database(options) as address:
+            app = open_app(options.scratch / f"home-{number}", database=address)
+            app.make(exercise=True)
+            began = time.monotonic()
+            taken = record.take_in(
+                app.tools,
+                file,
+                importer=app.importers["csv"],
+                agency=AgencyCode("AA"),
+                progress=options.progress,
+            )
+            ours.append(time.monotonic() - began)
+            app.close()
+        if taken.refused or taken.items_new + taken.items_known == 0:
+            raise Broken(f"{taken.refused} made-up records were refused")
         peer.append(_bare(options.scratch / f"bare-{number}.sqlite", keys))
     seconds, bare = statistics.median(ours), statistics.median(peer)
     return {
         "what": "sightings taken in: identified, merged, stored, on the ledger",
         "peer_is": "sqlite3, one table with a unique key, upsert",
-        "database": "PostgreSQL" if options.database else "SQLite",
+        "database": "PostgreSQL" if options.database or options.postgres else "SQLite",
         "sightings": taken.sightings if taken else 0,
         "items_new": taken.items_new if taken else 0,
         "items_known": taken.items_known if taken else 0,

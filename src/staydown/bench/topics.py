@@ -17,6 +17,7 @@ from types import ModuleType
 from staydown.core.errors import NotFound, Outside
 
 TOPICS: Mapping[str, str] = {
+    "exercise": "the main job as a whole, beside its requests alone",
     "intake": "a large list taken in, beside a bare upsert",
     "clocks": "how late clocks ring among many, also after a kill",
     "ledger": "entries added and proved, beside pymerkle",

@@ -22,8 +22,8 @@ from staydown.worker.loop import drain, worker_name
 
 ALONE = 60
 """So few rows are not worth a call to the others."""
-LEAST = 30
-"""Rows in a batch, where several share what is due."""
+LEAST, MOST = 120, 500
+"""Rows in a batch, where several share what is due: a slow provider holds up each batch, so few large ones are better."""
 
 
 @dataclass(slots=True)
@@ -63,9 +63,9 @@ class Crew:
                 due = work.queue.waiting()
             if due == 0:
                 return
-            others = self._others if due > ALONE else []
-            most = self._tools.settings.batch
-            batch = max(LEAST, min(most, due // (2 * (len(others) + 1)))) if others else most
+            usual = self._tools.settings.batch
+            others = self._others if due > min(ALONE, usual) else []
+            batch = max(min(LEAST, usual), min(MOST, due // (len(others) + 1))) if others else None
             for one in others:
                 _tell(one, batch)
             done = drain(self._tools, self._name, spent=self.spent.note, batch=batch)
@@ -128,10 +128,10 @@ def _start(settings: str) -> subprocess.Popen[str]:
     return process
 
 
-def _tell(process: subprocess.Popen[str], batch: int) -> None:
+def _tell(process: subprocess.Popen[str], batch: int | None) -> None:
     try:
         if process.stdin is not None:
-            process.stdin.write(f"{batch}\n")
+            process.stdin.write(f"{batch or 0}\n")
             process.stdin.flush()
     except OSError as error:
         raise _died() from error
@@ -159,7 +159,7 @@ def _serve() -> None:
     name, spent = worker_name(), Spent()
     try:
         for line in sys.stdin:
-            done = drain(app.tools, name, spent=spent.note, batch=int(line))
+            done = drain(app.tools, name, spent=spent.note, batch=int(line) or None)
             told = {
                 "done": done,
                 "requests": app.fetch.requests_made,

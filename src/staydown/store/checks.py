@@ -166,7 +166,7 @@ class Clocks:
                 checks,
                 and_(
                     checks.c.item == request_items.c.item,
-                    checks.c.at > started.c.at,
+                    checks.c.at >= started.c.at,
                     checks.c.at <= started.c.end,
                 ),
             )

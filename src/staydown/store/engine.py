@@ -142,7 +142,7 @@ class Store:
             yield
             return
         try:
-            handle = os.open(f"{path}-turn", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            handle = os.open(f"{path}-turn", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
         except OSError as error:
             raise Outside(f"{path}-turn cannot be opened: {error.strerror}") from error
         try:

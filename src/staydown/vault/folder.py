@@ -109,7 +109,8 @@ class FolderVault:
             finally:
                 for part in parts:
                     os.unlink(part)  # noqa: PTH108  # once per page: a Path object would cost more
-            _make_all_durable(self._root, {part.rpartition("/")[0] for part in parts})
+            # names that were there already too: another worker may be about to make them durable
+            _make_all_durable(self._root, {f"{self._root}/{sha256[:2]}" for sha256 in hashes})
         except OSError as error:
             raise Outside(
                 f"evidence cannot be kept in {self._root}: {error.strerror}", hint="Make room on the disk."
