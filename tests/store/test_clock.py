@@ -117,6 +117,7 @@ def _amsterdam() -> Iterator[None]:
     ],
 )
 def test_daylight_changes_and_leap_seconds_change_no_length(app: App, at: datetime) -> None:
+    app.store.real_now = lambda: at
     started(app.store, at)
     lengths = {(strict - begun, due) for _, begun, strict, _, due in deadlines(app.store)}  # type: ignore[operator]
     assert {length for length, _ in lengths} == {HOURS, 24 * HOURS}

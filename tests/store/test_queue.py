@@ -68,6 +68,7 @@ def test_nothing_is_sorted_to_take_a_batch(desk: Desk) -> None:
 def test_a_store_of_the_first_schema_is_brought_up_to_date(desk: Desk) -> None:
     with desk.store.engine.connect() as conn, conn.begin():
         conn.execute(text("DROP INDEX ix_work_pressing"))
+        conn.execute(text("DROP INDEX ix_holds_item"))
         conn.execute(text("CREATE INDEX ix_work_kind_due ON work (kind, due_at)"))
         conn.execute(text("UPDATE alembic_version SET version_num = '0001'"))
     opened = open_store(desk.app.settings.database_address, desk.app.key_file)

@@ -190,9 +190,9 @@ def run(tools: Tools, tasks: Sequence[Task]) -> None:
         parcels = [_question(one, subjects[one.id], lines[one.id]) for one in mine]
         words |= {one.id: w for one, w in zip(mine, tools.couriers[name].ask(parcels), strict=True)}
     with tools.begin() as work:
+        locked = work.requests.get(list(by_request), lock=True)  # requests before rows of work, as elsewhere
         work.queue.done(tasks)
-        current = {one.id: one for one in work.requests.get(list(words), lock=True)}
-        running_still = [one for one in current.values() if one.state is RequestState.RUNNING]
+        running_still = [one for one in locked if one.id in words and one.state is RequestState.RUNNING]
         _ask_again(work, running_still)
         said = [
             Said(request=one.id, lines=words[one.id].answers)

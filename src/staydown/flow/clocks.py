@@ -70,7 +70,7 @@ def run(tools: Tools, tasks: Sequence[Task]) -> None:
         met = [clock.id for clock in ours if clock.request in done]
         lapsed = [clock for clock in due if clock.id not in set(met)]
         work.clocks.end(met, step(CLOCK, ClockState.RUNNING, ClockEvent.MEET))
-        work.clocks.end([clock.id for clock in lapsed], step(CLOCK, ClockState.RUNNING, ClockEvent.LAPSE))
-        for clock in lapsed:
+        over = work.clocks.end([one.id for one in lapsed], step(CLOCK, ClockState.RUNNING, ClockEvent.LAPSE))
+        for clock in (one for one in lapsed if one.id in over):
             detail = {"clock": clock.id, "kind": clock.kind, "party": clock.party}
             work.ledger.append("request:clock:lapsed", f"request:{clock.request}", detail)

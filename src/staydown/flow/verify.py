@@ -60,6 +60,7 @@ def run(tools: Tools, tasks: Sequence[Task]) -> None:
     replies = tools.fetch.many([Ask(address=brief[item][1]) for item in ids])
     looks = [looked(tools, item, brief[item][0], reply) for item, reply in zip(ids, replies, strict=True)]
     with tools.begin() as work:
+        work.items.lock(ids)  # items before rows of work, as dispatch takes them
         work.queue.done(tasks)
         note(work, looks, apart=tools.settings.apart, place=tools.settings.place)
 

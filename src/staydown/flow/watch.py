@@ -21,6 +21,7 @@ def suggest(work: Work, ids: Sequence[ItemId]) -> list[ReturnId]:
     """Suggest which removed item each of these may be, come back: at most one parent a child."""
     if not ids:
         return []
+    work.returns.turn()
     pairs: dict[tuple[ItemId, ItemId], list[Shared]] = defaultdict(list)
     for child, parent, kind, value, carriers in work.kept.shared_marks(
         ids, KINDS, at_most=CARRIERS_AT_MOST, removed=True
@@ -66,6 +67,7 @@ def suggest(work: Work, ids: Sequence[ItemId]) -> list[ReturnId]:
 
 def suggest_for(work: Work, parents: Sequence[ItemId]) -> list[ReturnId]:
     """Suggest returns among what was kept before these items' removal was verified."""
+    work.returns.turn()
     shared = work.kept.shared_marks(parents, KINDS, at_most=CARRIERS_AT_MOST, since=work.now - BEFORE)
     return suggest(work, sorted({other for _, other, *_ in shared}))
 
@@ -86,6 +88,7 @@ def decide_all(work: Work, person: Person, said: Mapping[ReturnId, bool]) -> Non
     """
     person.require(Role.ANALYST)
     found = work.returns.get(list(said))
+    work.items.lock({item for one in found.values() for item in (one.parent, one.child)})
     yes = [found[number] for number, is_return in said.items() if is_return]
     parents: dict[ItemId, ReturnId] = {}
     for one in [*yes, *work.returns.listed(ReturnState.CONFIRMED, of=[one.child for one in yes])]:

@@ -132,6 +132,8 @@ def run(tools: Tools, tasks: Sequence[Task]) -> None:
             exercise=exercise,
             withdrawal=True,
         )
+        with tools.begin() as work:  # a worker that stood still and lost the row must not send
+            work.queue.confirm([task], lease=tools.settings.lease)
         receipt = tools.couriers[request.courier].send([parcel])[0]
         if receipt.state in {DispatchState.SENT, DispatchState.RECEIVED}:
             told.append(task)

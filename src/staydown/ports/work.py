@@ -666,8 +666,8 @@ class Clocks(Protocol):
     ) -> list[ClockRow]:
         """Clocks in the order of their ends."""
 
-    def end(self, ids: Collection[ClockId], state: ClockState) -> None:
-        """Stop clocks."""
+    def end(self, ids: Collection[ClockId], state: ClockState) -> frozenset[ClockId]:
+        """Stop clocks; gives those that were running until now."""
 
     def end_all(
         self, requests: Collection[RequestId], state: ClockState, *, kinds: Sequence[str] = ()
@@ -680,6 +680,9 @@ class Clocks(Protocol):
 
 class Returns(Protocol):
     """Likely returns, and what persons say about them."""
+
+    def turn(self) -> None:
+        """One at a time from here to the commit: who keeps a child and who verifies its parent must see each other."""
 
     def suggest(self, found: Sequence[Suggestion]) -> list[ReturnId]:
         """Note suggestions; a pair that was suggested before stays as it was. Gives the new ones."""

@@ -13,8 +13,11 @@ from staydown.core.errors import NotFound
 from staydown.core.ids import ClockId, ItemId, PersonId, RequestId, ReturnId
 from staydown.core.states import ClockState, ItemState, ReturnState
 from staydown.ports.work import ClockRow, DueClock, NewClock, Suggestion
-from staydown.store.sets import among, for_update, insert_new
+from staydown.store.sets import among, for_update, insert_new, is_sqlite
 from staydown.store.tables import checks, clocks, items, request_items, requests, returns
+
+RETURNS_LOCK = 0x5D02
+"""The advisory lock of those who look for returns on PostgreSQL; any number, as long as nobody else uses it."""
 
 
 class Checks:
@@ -119,15 +122,17 @@ class Clocks:
             for row in self._conn.execute(statement)
         ]
 
-    def end(self, ids: Collection[ClockId], state: ClockState) -> None:
-        """Stop clocks."""
+    def end(self, ids: Collection[ClockId], state: ClockState) -> frozenset[ClockId]:
+        """Stop clocks; gives those that were running until now."""
         if not ids:
-            return
-        self._conn.execute(
+            return frozenset()
+        rows = self._conn.execute(
             update(clocks)
             .where(among(self._conn, clocks.c.id, ids), clocks.c.state == ClockState.RUNNING.value)
             .values(state=state.value, ended_at=self._now)
+            .returning(clocks.c.id)
         )
+        return frozenset(rows.scalars())
 
     def end_all(
         self, requests: Collection[RequestId], state: ClockState, *, kinds: Sequence[str] = ()
@@ -196,6 +201,11 @@ class Returns:
 
     def __init__(self, conn: Connection, now: datetime) -> None:
         self._conn, self._now = conn, now
+
+    def turn(self) -> None:
+        """One at a time from here to the commit: who keeps a child and who verifies its parent must see each other."""
+        if not is_sqlite(self._conn):
+            self._conn.execute(select(func.pg_advisory_xact_lock(RETURNS_LOCK)))
 
     def suggest(self, found: Sequence[Suggestion]) -> list[ReturnId]:
         """Note suggestions; a pair that was suggested before stays as it was. Gives the new ones."""

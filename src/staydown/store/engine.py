@@ -240,6 +240,8 @@ def _take(handle: int) -> None:
                     hint="See whether one hangs; end it, and repeat this.",
                 ) from None
             time.sleep(0.001)
+        except OSError as error:
+            raise Outside(f"the turn to write cannot be taken: {error.strerror}") from error
         else:
             return
 

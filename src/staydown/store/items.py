@@ -246,7 +246,7 @@ class Items:
                 select(items.c.id)
                 .where(among(self._conn, items.c.id, ids))
                 .order_by(items.c.id)
-                .with_for_update()
+                .with_for_update(key_share=True)  # rows that only name an item may go on
             ).all()
 
     def in_state(

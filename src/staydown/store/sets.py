@@ -67,7 +67,7 @@ def among(
     listed = list(values)
     if is_sqlite(conn):
         return _Among(column, literal(json.dumps(listed), Text))
-    return _Among(column, literal(listed, _TEXTS if listed and isinstance(listed[0], str) else _NUMBERS))
+    return _Among(column, literal(listed, _TEXTS if isinstance(column.type, Text) else _NUMBERS))
 
 
 def unhelped(column: ColumnElement[str]) -> ColumnElement[str]:

@@ -71,7 +71,7 @@ PROFILES: Mapping[str, Profile] = {
         Profile(name="quill", title="Quill", courier="webform", gone_by="removed_page", blocked_status=401),
         Profile(
             name="tortoise", title="Tortoise", courier="webform", gone_by="closed_wall", blocked_by="wall",
-            page_delay_s=0.01, intake_delay_s=0.25,
+            page_delay_s=0.01, intake_delay_s=0.1,
         ),
         Profile(name="bastion", title="Bastion", courier="webform", gone_by="suspended"),
         Profile(

@@ -43,19 +43,19 @@ def _system_call() -> Callable[[int], int] | None:
 _SYNCFS = _system_call()
 
 
-def _make_all_durable(root: Path, paths: Collection[str]) -> None:
-    """Wait until all of these are on the disk: with one call for many, else one by one."""
+def _make_all_durable(root: int, paths: Collection[str]) -> None:
+    """Wait until all of these are on the disk: with one call for many, else one by one.
+
+    Args:
+        root: A handle on the vault that was opened before the files were written: the system tells each handle
+            of a write that failed since it was opened.
+    """
     if _SYNCFS is None or len(paths) < TOGETHER:
         for path in paths:
             _make_durable(path)
-        return
-    handle = os.open(root, os.O_RDONLY)
-    try:
-        if _SYNCFS(handle) != 0:
-            number = ctypes.get_errno()
-            raise OSError(number, os.strerror(number))
-    finally:
-        os.close(handle)
+    elif _SYNCFS(root) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,12 +97,15 @@ class FolderVault:
         """
         hashes = [hashlib.sha256(body).hexdigest() for body in bodies]
         parts: dict[str, str] = {}
+        root = -1
         try:
             try:
+                self._root.mkdir(parents=True, exist_ok=True)
+                root = os.open(self._root, os.O_RDONLY)
                 for sha256, body in dict(zip(hashes, bodies, strict=True)).items():
                     if part := self._write(sha256, body):
                         parts[part] = f"{self._root}/{sha256[:2]}/{sha256}"
-                _make_all_durable(self._root, parts)
+                _make_all_durable(root, parts)
                 for part, path in parts.items():
                     with suppress(FileExistsError):  # somebody else kept the same bytes meanwhile
                         os.link(part, path)
@@ -110,11 +113,15 @@ class FolderVault:
                 for part in parts:
                     os.unlink(part)  # noqa: PTH108  # once per page: a Path object would cost more
             # names that were there already too: another worker may be about to make them durable
-            _make_all_durable(self._root, {f"{self._root}/{sha256[:2]}" for sha256 in hashes})
+            drawers = {f"{self._root}/{sha256[:2]}" for sha256 in hashes}
+            _make_all_durable(root, drawers | {str(self._root)} if parts else drawers)
         except OSError as error:
             raise Outside(
                 f"evidence cannot be kept in {self._root}: {error.strerror}", hint="Make room on the disk."
             ) from error
+        finally:
+            if root >= 0:
+                os.close(root)
         return hashes
 
     def _write(self, sha256: str, body: bytes) -> str | None:
