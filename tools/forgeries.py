@@ -396,7 +396,7 @@ def forged(chance: random.Random, clean: Clean, forge: Forge) -> list[str]:
 def is_found(lines: Sequence[str], key: bytes | None = None, witnesses: Sequence[str] = ()) -> bool:
     """Whether the second verifier finds fault."""
     try:
-        verify_ledger.check(iter(lines), key, witnesses)
+        verify_ledger.check(lines, key, witnesses)
     except (verify_ledger.Unfit, *UNREADABLE):
         return True
     return False

@@ -127,37 +127,40 @@ def check_entry(row, number):
 
 
 def check(lines, key=None, witnesses=()):
-    """Check a whole export; gives its size, root and how much was held against a hash or signature."""
-    head = json.loads(next(lines))
+    """Check a whole export; gives its size, root and how much was held against a hash or signature.
+
+    `lines` is read twice, and never kept: first for the checkpoints, which stand at the end, then for the entries.
+    """
+    head = json.loads(next(iter(lines)))
     if head.get("format") != "staydown-ledger-1":
         raise Unfit("this is no export of a Staydown ledger")
     claimed = base64.b64decode(head["public_key"], validate=True)
     if key is not None and key != claimed:
         raise Unfit("the export names another key than the one you trust")
-    origin, tree, notes, checked, tags = head["origin"], Tree(), [head["checkpoint"], *witnesses], 0, []
+    origin, tree, checked, tags = head["origin"], Tree(), 0, []
+    kept = [row["checkpoint"] for row in rows_of(lines, with_word='"checkpoint"') if "checkpoint" in row]
     wanted = {}
-    rows = []
-    for line in lines:
-        row = json.loads(line)
-        if "checkpoint" in row:
-            notes.append(row["checkpoint"])
-        else:
-            rows.append(row)
-    for note in notes:
+    for note in [head["checkpoint"], *witnesses, *kept]:
         size, root = read_note(note, claimed, origin)
         if wanted.setdefault(size, root) != root:
             raise Unfit(f"two checkpoints of size {size} have different roots")
         checked += 1
     if 0 in wanted and wanted[0] != tree.root():
         raise Unfit("the root signed for size 0 is not that of nothing")
-    for number, row in enumerate(rows):
-        entry = check_entry(row, number)
-        if number == 0:
+    seen = 0
+    for row in rows_of(lines):
+        if "checkpoint" in row:
+            seen += 1
+            continue
+        entry = check_entry(row, tree.size)
+        if tree.size == 0:
             tags.append(json.loads(entry)["tag"])
         tree.add(entry)
         checked += 2 if "salt" in row else 1
         if tree.size in wanted and wanted[tree.size] != tree.root():
             raise Unfit(f"the entries do not give the root that was signed at size {tree.size}")
+    if seen != len(kept):
+        raise Unfit("a checkpoint is written in a way that hides it")
     if wanted and max(wanted) > tree.size:
         raise Unfit(f"a checkpoint speaks of {max(wanted)} entries, only {tree.size} are there")
     head_size, _ = read_note(head["checkpoint"], claimed, origin)
@@ -173,6 +176,24 @@ def check(lines, key=None, witnesses=()):
     }
 
 
+def rows_of(lines, with_word=""):
+    """The rows below the head; with a word, only those of whose text it is a part."""
+    for number, line in enumerate(lines):
+        if number and with_word in line:
+            yield json.loads(line)
+
+
+class Lines:
+    """The lines of a file, from the first one each time they are asked for."""
+
+    def __init__(self, path):
+        self.path = Path(path)
+
+    def __iter__(self):
+        with self.path.open(encoding="utf-8") as file:
+            yield from file
+
+
 def main(arguments=None):
     """Read the command line; gives the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -185,8 +206,7 @@ def main(arguments=None):
         witnesses = []
         for path in given.witness:
             witnesses.append(Path(path).read_text(encoding="utf-8"))
-        with Path(given.export).open(encoding="utf-8") as lines:
-            found = check(lines, bytes.fromhex(given.key) if given.key else None, witnesses)
+        found = check(Lines(given.export), bytes.fromhex(given.key) if given.key else None, witnesses)
     except Unfit as error:
         found = {"broken": [str(error)]}
     except (OSError, ValueError, KeyError, TypeError, AttributeError, StopIteration, RecursionError) as error:

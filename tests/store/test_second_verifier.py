@@ -34,7 +34,7 @@ def exported(desk: Desk, tmp_path: Path) -> Path:
 def found(lines: list[str], **more: object) -> bool:
     """Whether the verifier finds fault."""
     try:
-        verify_ledger.check(iter(lines), **more)  # type: ignore[arg-type]
+        verify_ledger.check(lines, **more)  # type: ignore[arg-type]
     except (verify_ledger.Unfit, ValueError, KeyError, TypeError):
         return True
     return False

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from staydown.core.errors import Broken, NotFound, Outside
 from staydown.ports import Vault
 from staydown.ports.work import LedgerLine, Work
-from staydown.reason.checkpoint import Checkpoint, canonical, commitment
+from staydown.reason.checkpoint import canonical, commitment
 from staydown.reason.checkpoint import verify as verify_note
-from staydown.reason.merkle import Levels, leaf_hash
+from staydown.reason.merkle import Frontier, Levels, leaf_hash
 
 EXPORT_FORMAT = "staydown-ledger-1"
 
@@ -35,27 +35,31 @@ class Audit:
 def verify(work: Work, vault: Vault, *, public: bytes) -> Audit:
     """Compute the whole ledger again, from its entries up, and name all that does not fit.
 
+    Entries are read once, in order; the memory it takes does not grow with their number.
+
     Cutting off the newest entries together with the head can be seen by whoever kept an earlier
     checkpoint, and by nobody else.
     """
     broken: list[str] = []
-    hashes: list[bytes] = []
+    head = work.ledger.head()
+    notes = [*work.ledger.kept_checkpoints(), head]
+    signed = _signed(notes, public, work.origin, broken)
+    tree = Frontier()
     for line in work.ledger.lines():
-        broken += _entry_faults(line, expected=len(hashes))
-        hashes.append(leaf_hash(line.entry))
-    levels = Levels(hashes)
-    root = levels.root(len(hashes))
-    notes = [*work.ledger.kept_checkpoints(), work.ledger.head()]
-    for note in notes:
-        broken += _note_faults(note, levels, len(hashes), public=public, origin=work.origin)
-    if not broken and _checkpoint(notes[-1], public, work.origin).size != len(hashes):
-        broken.append(f"the head speaks of another size than the {len(hashes)} entries that are there")
+        broken += _root_faults(signed, tree)
+        broken += _entry_faults(line, expected=tree.size)
+        tree.extend((leaf_hash(line.entry),))
+    broken += _root_faults(signed, tree)
+    for size in signed:
+        broken.append(f"a checkpoint speaks of {size} entries, only {tree.size} are there")
+    if not broken and verify_note(head, public, origin=work.origin).size != tree.size:
+        broken.append(f"the head speaks of another size than the {tree.size} entries that are there")
     evidence = work.kept.hashes()
     broken += _evidence_faults(vault, evidence)
     return Audit(
-        size=len(hashes),
-        root=base64.b64encode(root).decode(),
-        checked=2 * len(hashes) + len(notes) + len(evidence),
+        size=tree.size,
+        root=base64.b64encode(tree.root()).decode(),
+        checked=2 * tree.size + len(notes) + len(evidence),
         broken=tuple(broken),
     )
 
@@ -77,20 +81,24 @@ def _entry_faults(line: LedgerLine, *, expected: int) -> Iterator[str]:
         yield f"entry {line.number} cannot be read: {error}"
 
 
-def _checkpoint(note: str, public: bytes, origin: str) -> Checkpoint:
-    return verify_note(note, public, origin=origin)
+def _signed(notes: Sequence[str], public: bytes, origin: str, broken: list[str]) -> dict[int, set[bytes]]:
+    """The roots that were signed, by size; a checkpoint that is none is named in `broken`."""
+    roots: dict[int, set[bytes]] = {}
+    for note in notes:
+        try:
+            checkpoint = verify_note(note, public, origin=origin)
+        except Broken as error:
+            broken.append(str(error))
+        else:
+            roots.setdefault(checkpoint.size, set()).add(checkpoint.root)
+    return roots
 
 
-def _note_faults(note: str, levels: Levels, size: int, *, public: bytes, origin: str) -> Iterator[str]:
-    try:
-        checkpoint = _checkpoint(note, public, origin)
-    except Broken as error:
-        yield str(error)
-        return
-    if checkpoint.size > size:
-        yield f"a checkpoint speaks of {checkpoint.size} entries, only {size} are there"
-    elif levels.root(checkpoint.size) != checkpoint.root:
-        yield f"the entries do not give the root signed at size {checkpoint.size}"
+def _root_faults(signed: dict[int, set[bytes]], tree: Frontier) -> Iterator[str]:
+    """Hold the tree as it stands against what was signed at its size, which is then struck off."""
+    roots = signed.pop(tree.size, None)
+    if roots is not None and roots != {tree.root()}:
+        yield f"the entries do not give the root signed at size {tree.size}"
 
 
 def _evidence_faults(vault: Vault, hashes: list[str]) -> Iterator[str]:
