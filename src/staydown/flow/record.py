@@ -13,7 +13,7 @@ from time import monotonic
 from typing import TextIO
 
 from staydown.core.errors import Invalid, Outside
-from staydown.core.ids import AgencyCode, ItemId, OperationId, agency_code
+from staydown.core.ids import AgencyCode, OperationId, agency_code
 from staydown.core.item import NewSighting, Refusal
 from staydown.core.states import ItemState
 from staydown.core.text import clean
@@ -21,6 +21,7 @@ from staydown.core.time import iso, parse
 from staydown.ports import BadRow, Importer, Row
 from staydown.ports.tools import Tools
 from staydown.ports.work import Recorded, Work, WorkKind
+from staydown.reason.numbers import Numbers
 
 BATCH = 5000
 """Records in one transaction."""
@@ -122,8 +123,7 @@ def take_in(
         if operation is not None:
             work.operations.get(operation)
     file_sha256 = _hash_of(path)
-    new: set[ItemId] = set()
-    known: set[ItemId] = set()
+    new, known = Numbers(), Numbers()
     sightings = 0
     with _RefusedFile(path, spare=tools.settings.home / "refused") as refused:
         for batch in _batches(importer.read(path)):
@@ -140,7 +140,7 @@ def take_in(
     return Intake(
         sightings=sightings,
         items_new=len(new),
-        items_known=len(known - new),
+        items_known=known.without(new),
         refused=refused.count,
         refused_file=refused.path if refused.count else None,
         seconds=round(monotonic() - started, 3),
