@@ -48,6 +48,49 @@ def test_a_priority_that_nobody_would_look_at_is_refused(desk: Desk, priority: i
         work.queue.add(WorkKind.CHECK, [1], due_at=work.now, priority=priority)
 
 
+def due(desk: Desk) -> dict[int, object]:
+    with desk.store.begin(write=False) as work:
+        rows = work.conn.exec_driver_sql("SELECT subject, lease_by FROM work").all()
+    return {row.subject: row.lease_by for row in rows}
+
+
+@pytest.mark.parametrize("after", [timedelta(0), timedelta(minutes=-30), timedelta(hours=3)])
+def test_what_is_asked_for_again_while_it_is_in_hand_is_done_again(desk: Desk, after: timedelta) -> None:
+    """Whatever the new instant: what was in hand may have been looked at before there was a reason to."""
+    with desk.store.begin() as work:
+        work.queue.add_at(WorkKind.CHECK, {1: work.now - timedelta(hours=1), 2: work.now})
+    tasks = lease(desk)
+    with desk.store.begin() as work:
+        work.queue.add(WorkKind.CHECK, [1], due_at=work.now + after)
+    with desk.store.begin() as work:
+        work.queue.done(tasks)
+    assert due(desk) == {1: None}
+    with desk.store.begin(write=False) as work:
+        assert work.queue.next_due() == work.now + after
+
+
+def test_what_is_put_off_keeps_an_instant_that_was_asked_for_meanwhile(desk: Desk) -> None:
+    with desk.store.begin() as work:
+        work.queue.add(WorkKind.CHECK, [1, 2], due_at=work.now)
+    tasks = lease(desk)
+    with desk.store.begin() as work:
+        work.queue.add(WorkKind.CHECK, [1], due_at=work.now)
+    with desk.store.begin() as work:
+        work.queue.postpone(tasks, due_at=work.now + timedelta(hours=1))
+    assert [task.subject for task in lease(desk)] == [1]
+
+
+def test_what_is_wanted_by_an_instant_is_not_put_off(desk: Desk) -> None:
+    with desk.store.begin() as work:
+        soon, late = work.now + timedelta(hours=1), work.now + timedelta(hours=9)
+        work.queue.add(WorkKind.CHECK, [1], due_at=soon)
+        work.queue.add_by(WorkKind.CHECK, {1: late, 2: late})
+        assert work.queue.next_due() == soon
+        work.queue.add_by(WorkKind.CHECK, {2: work.now})
+        assert work.queue.next_due() == work.now
+    assert [task.subject for task in lease(desk)] == [2]
+
+
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_nothing_is_sorted_to_take_a_batch(desk: Desk) -> None:
     with desk.store.begin() as work:

@@ -137,7 +137,7 @@ def _say(work: Work, ids: Iterable[ItemId], tag: str) -> None:
 
 
 def schedule(work: Work, ids: Sequence[ItemId], *, apart: timedelta) -> None:
-    """Ask for the next look at each item, where one is wanted."""
+    """Ask for the next look at each item, where one is wanted; what was asked for sooner stays."""
     due: dict[ItemId, datetime] = {}
     for item, (state, presence, since) in work.items.since(ids).items():
         ladder = LADDERS.get(state, ())
@@ -147,4 +147,4 @@ def schedule(work: Work, ids: Sequence[ItemId], *, apart: timedelta) -> None:
             following = min(following, soon) if following else soon
         if following is not None:
             due[item] = following
-    work.queue.add_at(WorkKind.CHECK, due)
+    work.queue.add_by(WorkKind.CHECK, due)

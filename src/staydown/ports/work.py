@@ -715,8 +715,8 @@ class Queue(Protocol):
     def add_at(self, kind: WorkKind, due: Mapping[Subject, datetime], *, priority: int = 5) -> None:
         """Ask for work on subjects, each due at an instant of its own."""
 
-    def add_by(self, kind: WorkKind, subjects: Collection[int], *, latest: datetime) -> None:
-        """Ask for work on subjects by an instant; where it is due sooner anyway, nothing changes."""
+    def add_by(self, kind: WorkKind, due: Mapping[Subject, datetime]) -> None:
+        """Ask for work on subjects, each by an instant; where it is due sooner anyway, that stays."""
 
     def lease(
         self,
@@ -746,7 +746,7 @@ class Queue(Protocol):
         """Hold on to those of the rows that are still leased by whoever took them."""
 
     def done(self, tasks: Sequence[Task]) -> None:
-        """Strike leased rows off; one that was asked for again meanwhile stays, with its new instant.
+        """Strike leased rows off; one that was asked for again meanwhile stays, and is free.
 
         Raises:
             Stale: A lease ran out and somebody else took the row.
@@ -756,7 +756,7 @@ class Queue(Protocol):
         """Those of the rows that still exist and are leased by whoever took them."""
 
     def postpone(self, tasks: Sequence[Task], *, due_at: datetime, trouble: str = "") -> None:
-        """Give leased rows back, due later."""
+        """Give leased rows back, due later; one that was asked for again meanwhile keeps its new instant."""
 
     def give_back(self, by: str) -> None:
         """Free every row that one worker holds, due as before."""

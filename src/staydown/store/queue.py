@@ -14,8 +14,10 @@ from sqlalchemy import (
     Connection,
     Select,
     bindparam,
+    case,
     delete,
     func,
+    literal,
     or_,
     select,
     text,
@@ -27,8 +29,8 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from staydown.core.errors import Stale
 from staydown.ports.work import Subject, Task, WorkKind
-from staydown.store.sets import among, is_sqlite, upsert
-from staydown.store.tables import work
+from staydown.store.sets import among, is_sqlite
+from staydown.store.tables import Instant, work
 
 PRIORITIES = range(10)
 """0 is taken first."""
@@ -66,47 +68,41 @@ class Queue:
 
     def add_at(self, kind: WorkKind, due: Mapping[Subject, datetime], *, priority: int = 5) -> None:
         """Ask for work on subjects, each due at an instant of its own."""
-        if not due:
-            return
         if priority not in PRIORITIES:
             raise ValueError(f"priorities go from 0 to 9, not {priority}")
-        upsert(
-            self._conn,
-            work,
-            [
-                {
-                    "kind": kind.value,
-                    "subject": subject,
-                    "due_at": due_at,
-                    "priority": priority,
-                    "attempts": 0,
-                }
-                for subject, due_at in sorted(due.items())
-            ],
-            key=("kind", "subject"),
-            change=("due_at", "priority"),
-        )
-        if not is_sqlite(self._conn):
-            self._conn.execute(text("NOTIFY staydown_work"))
+        self._ask(kind, due, priority=priority, is_sooner=False)
 
-    def add_by(self, kind: WorkKind, subjects: Collection[int], *, latest: datetime) -> None:
-        """Ask for work on subjects by an instant; where it is due sooner anyway, nothing changes."""
-        if not subjects:
+    def add_by(self, kind: WorkKind, due: Mapping[Subject, datetime]) -> None:
+        """Ask for work on subjects, each by an instant; where it is due sooner anyway, that stays."""
+        self._ask(kind, due, priority=5, is_sooner=True)
+
+    def _ask(
+        self, kind: WorkKind, due: Mapping[Subject, datetime], *, priority: int, is_sooner: bool
+    ) -> None:
+        """Add rows, or change those that are there.
+
+        Attempts are counted anew each time, so `done` can tell a row that was asked for again while it was in hand.
+        """
+        if not due:
             return
         make = sqlite_insert if is_sqlite(self._conn) else postgres_insert
         sooner = func.min if is_sqlite(self._conn) else func.least
         statement = make(work)
+        fresh = statement.excluded
+        change: dict[str, Any] = {"attempts": 0}
+        if is_sooner:
+            change["due_at"] = sooner(work.c.due_at, fresh.due_at)
+        else:
+            change |= {"due_at": fresh.due_at, "priority": fresh.priority}
         rows = [
-            {"kind": kind.value, "subject": subject, "due_at": latest, "attempts": 0}
-            for subject in sorted(set(subjects))
+            {"kind": kind.value, "subject": subject, "due_at": at, "priority": priority, "attempts": 0}
+            for subject, at in sorted(due.items())
         ]
         self._conn.execute(
-            statement.on_conflict_do_update(
-                index_elements=["kind", "subject"],
-                set_={"due_at": sooner(work.c.due_at, statement.excluded.due_at)},
-            ),
-            rows,
+            statement.on_conflict_do_update(index_elements=["kind", "subject"], set_=change), rows
         )
+        if not is_sqlite(self._conn):
+            self._conn.execute(text("NOTIFY staydown_work"))
 
     def lease(
         self,
@@ -193,7 +189,7 @@ class Queue:
         )
 
     def done(self, tasks: Sequence[Task]) -> None:
-        """Strike leased rows off; one that was asked for again meanwhile stays, with its new instant.
+        """Strike leased rows off; one that was asked for again meanwhile stays, and is free.
 
         Raises:
             Stale: A lease ran out and somebody else took the row.
@@ -201,8 +197,7 @@ class Queue:
         if not tasks:
             return
         mine = self._mine(tasks)
-        latest = max(task.due_at for task in tasks)
-        struck = self._conn.execute(delete(work).where(mine, work.c.due_at <= latest))  # type: ignore[arg-type]
+        struck = self._conn.execute(delete(work).where(mine, work.c.attempts > 0))  # type: ignore[arg-type]
         if struck.rowcount == len(tasks):
             return
         again = self._conn.execute(update(work).where(mine).values(lease_until=None, lease_by=None))  # type: ignore[arg-type]
@@ -216,12 +211,13 @@ class Queue:
         return [task for task in tasks if task.id in still]
 
     def postpone(self, tasks: Sequence[Task], *, due_at: datetime, trouble: str = "") -> None:
-        """Give leased rows back, due later."""
+        """Give leased rows back, due later; one that was asked for again meanwhile keeps its new instant."""
         if tasks:
+            later = case((work.c.attempts > 0, literal(due_at, Instant)), else_=work.c.due_at)
             self._conn.execute(
                 update(work)
                 .where(self._mine(tasks))  # type: ignore[arg-type]
-                .values(lease_until=None, lease_by=None, due_at=due_at, last_trouble=trouble or None)
+                .values(lease_until=None, lease_by=None, due_at=later, last_trouble=trouble or None)
             )
 
     def give_back(self, by: str) -> None:
