@@ -62,6 +62,10 @@ class Journal:
                     message_id=step["message_id"],
                     repeat=step["repeat"],
                 )
+            case "set_aside":
+                self.world.set_aside(
+                    step["provider"], step["reference"], via=step["via"], repeat=step["repeat"]
+                )
             case "withdraw":
                 self.world.withdraw(step["provider"], step["reference"], step["numbers"])
         return None
@@ -100,6 +104,12 @@ class Journal:
         )
         return at or self.world.now
 
+    def set_aside(self, provider: str, reference: str, *, via: str, repeat: bool) -> None:
+        """As `WorldView` says."""
+        self._step(
+            {"do": "set_aside", "provider": provider, "reference": reference, "via": via, "repeat": repeat}
+        )
+
     def withdraw(self, provider: str, reference: str, numbers: Sequence[int]) -> None:
         """As `WorldView` says."""
         self._step({"do": "withdraw", "provider": provider, "reference": reference, "numbers": list(numbers)})
@@ -122,9 +132,9 @@ class Journal:
         """As `WorldView` says."""
         return self.world.received_at(provider, reference)
 
-    def fault(self, provider: str, path: str, attempt: int) -> Fault | None:
+    def fault(self, provider: str, path: str, attempt: int, *, about: str = "") -> Fault | None:
         """As `WorldView` says."""
-        return self.world.fault(provider, path, attempt)
+        return self.world.fault(provider, path, attempt, about=about)
 
     def ask(self, question: Mapping[str, Any]) -> object:
         """What the exercise's people and its scorer may know; the flow never gets near it."""

@@ -39,7 +39,9 @@ def score(work: Work, host: Host, catalogue: Catalogue, scenario: Scenario, oper
     found = _returns(work, truth)
     referred = {one.key for one in work.items.listed(facet="referred")}
     hours = [hour for part in work.figures.hours_to_removal(operation).values() for hour in part]
-    twice, lost = _record(work, host.record())
+    record = host.record()
+    twice, lost = _record(work, record)
+    again = Counter(str(row["via"]) for row in record if row["set_aside"])
     before = host.posts(scenario.hour_h - MONTH, scenario.hour_h)
     after = host.posts(scenario.hour_h, scenario.hour_h + MONTH)
     counted = [scenario.messenger] if scenario.messenger else sorted(before)
@@ -55,6 +57,7 @@ def score(work: Work, host: Host, catalogue: Catalogue, scenario: Scenario, oper
         "dispatches": work.figures.dispatches(operation)["dispatches"],
         "posted_twice": len(twice),
         "lost": len(lost),
+        "arrived_again": dict(sorted(again.items())),
         "items_referred": counts["items_referred"],
         "verified_offline": counts["verified_offline"],
         "share_offline": round(counts["verified_offline"] / counts["items_referred"], 4)

@@ -1,7 +1,7 @@
 """The world as it moves: what stands where, what providers decide, and how the adversary goes on.
 
-Everything random is a function of (seed, thing, attempt), so the same requests at the same simulated time
-give the same world on any machine.
+Everything random is a function of the seed, of what is asked about and of the simulated instant, so the same requests
+at the same simulated time give the same world on any machine, in whatever order they come.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import count
 
 from staydown.exercise.draw import chance, hours, lognormal, unit
 from staydown.exercise.generator import Generator, seen_by
@@ -120,8 +119,8 @@ class World:
         self._made = Generator(self.scenario, self.seed)
         self.things = self._made.world()
         self._intakes: dict[tuple[str, str], _Intake] = {}
-        self._events: list[tuple[datetime, int, str, int]] = []
-        self._order = count()
+        self._events: list[tuple[datetime, str, int]] = []
+        self._came_back: dict[int, datetime] = {}
         self._reports: list[Report] = []
         self._complaints: list[Complaint] = []
         self._decisions: list[tuple[datetime, str, str, int]] = []
@@ -136,8 +135,8 @@ class World:
 
     _made: Generator = field(init=False)
     _intakes: dict[tuple[str, str], _Intake] = field(init=False)
-    _events: list[tuple[datetime, int, str, int]] = field(init=False)
-    _order: count[int] = field(init=False)
+    _events: list[tuple[datetime, str, int]] = field(init=False)  #: instant, what, thing; in this order
+    _came_back: dict[int, datetime] = field(init=False)  #: when somebody last came back from a thing
     _reports: list[Report] = field(init=False)
     _complaints: list[Complaint] = field(init=False)
     _decisions: list[tuple[datetime, str, str, int]] = field(
@@ -191,14 +190,14 @@ class World:
             self._plan(begins + hours(-24 * days * math.log(1.0 - mark)), "ban", thing.number)
 
     def _plan(self, at: datetime, what: str, thing: int) -> None:
-        heapq.heappush(self._events, (at, next(self._order), what, thing))
+        heapq.heappush(self._events, (at, what, thing))
 
     # --- time ----------------------------------------------------------------------------------
 
     def advance(self, to: datetime) -> None:
         """Let everything happen that is due until an instant."""
         while self._events and self._events[0][0] <= to:
-            at, _, what, number = heapq.heappop(self._events)
+            at, what, number = heapq.heappop(self._events)
             self.now = max(self.now, at)
             if what == "return":
                 self._return(self.things[number], at)
@@ -209,8 +208,10 @@ class World:
         self.now = max(self.now, to)
 
     def _return(self, old: Thing, at: datetime) -> None:
-        if old.span_at(at) is None:
-            return
+        span, last = old.span_at(at), self._came_back.get(old.number)
+        if span is None or (last is not None and last >= span.since):
+            return  # it is back, or its operator has come back from this removal already
+        self._came_back[old.number] = at
         pressure = self._struck_at[old.form.provider] / max(1, self._things_at[old.form.provider])
         share = min(0.7, self.scenario.adversary.migrate_share * (0.5 + pressure))
         migrates = chance(share, self.seed, "migrates", old.number)
@@ -225,9 +226,14 @@ class World:
                 self._told(Report(0, at + timedelta(hours=20), thing.address, thing.number))
 
     def _ban(self, thing: Thing, at: datetime) -> None:
-        if thing.span_at(at) is None:
+        if thing.span_at(at) is not None:
+            return
+        planned = next((span for span in thing.spans if span.since > at), None)
+        if planned is None:
             self._strike(thing, Span(at, None, "own-ban"))
-            self._plan_return(thing, at)
+        else:  # the provider has decided on a request already, and its bans were faster
+            planned.since, planned.why = at, "own-ban"
+        self._plan_return(thing, at)
 
     def _strike(self, thing: Thing, span: Span) -> None:
         if not thing.spans:
@@ -284,17 +290,7 @@ class World:
         """Take a request in, and decide each line, to take effect after the provider's own time."""
         known = self._intakes.get((provider, reference))
         is_known_mail = known is not None and via == "mail" and message_id == known.message_id
-        self.record.append(
-            {
-                "at": self.now,
-                "provider": provider,
-                "reference": reference,
-                "lines": len(lines),
-                "via": via,
-                "repeat": repeat,
-                "set_aside": is_known_mail,  # the desk knows the Message-ID and takes nothing in
-            }
-        )
+        self._note(provider, reference, via=via, repeat=repeat, is_set_aside=is_known_mail)
         if known is not None:
             return known.at
         decided = [self._decide(provider, reference, number, address) for number, address in lines]
@@ -304,6 +300,22 @@ class World:
         intake = _Intake(provider, reference, self.now, message_id, decided)
         self._intakes[provider, reference] = intake
         return intake.at
+
+    def _note(self, provider: str, reference: str, *, via: str, repeat: bool, is_set_aside: bool) -> None:
+        self.record.append(
+            {
+                "at": self.now,
+                "provider": provider,
+                "reference": reference,
+                "via": via,
+                "repeat": repeat,
+                "set_aside": is_set_aside,  # the provider knows it, and takes nothing in
+            }
+        )
+
+    def set_aside(self, provider: str, reference: str, *, via: str, repeat: bool) -> None:
+        """Note that a request came again and nothing was taken in."""
+        self._note(provider, reference, via=via, repeat=repeat, is_set_aside=True)
 
     def _decide(self, provider: str, reference: str, number: int, address: str) -> _Line:
         place = address.split(".exercise.example", 1)[-1] or "/"
@@ -359,7 +371,7 @@ class World:
             if line.number in numbers and line.thing is not None:
                 thing = self.things[line.thing]
                 for span in thing.spans:
-                    if span.until is None:
+                    if span.until is None and span.why in {"referral", "region"}:
                         span.until = max(
                             span.since,
                             self.now + hours(lognormal(10.0, 0.5, self.seed, "back", thing.number)),
@@ -382,11 +394,13 @@ class World:
         intake = self._intakes.get((provider, reference))
         return None if intake is None else intake.at
 
-    def fault(self, provider: str, path: str, attempt: int) -> Fault | None:
-        """Errors, resets, stalls and nonsense, now and then; never more than twice in a row."""
-        if attempt % 3 == 0:
-            return None
-        mark = unit(self.seed, "fault", provider, path, attempt)
+    def fault(self, provider: str, path: str, attempt: int, *, about: str = "") -> Fault | None:
+        """Errors, resets, stalls and nonsense, now and then.
+
+        They befall a path, and what is sent to it, at an instant of simulated time: whoever asks again at the same
+        instant fares alike. So neither the order of requests nor their number changes what goes wrong.
+        """
+        mark = unit(self.seed, "fault", provider, path, about, self.now.isoformat())
         if self.scenario.world.trouble:
             mark /= self.scenario.world.trouble
         limits: tuple[tuple[float, Fault], ...] = (

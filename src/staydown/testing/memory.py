@@ -29,8 +29,10 @@ class MemoryWorld:
 
     pages: dict[tuple[str, str], Page] = field(default_factory=dict)  #: by provider and path with query
     bytes_of: dict[tuple[str, str], bytes] = field(default_factory=dict)  #: media by provider and path
-    faults: dict[tuple[str, str], list[Fault | None]] = field(default_factory=dict)  #: one per attempt
+    faults: dict[tuple[str, str], list[Fault | None]] = field(default_factory=dict)
+    """By provider and path: one for each request that comes there, whatever it is about; used up in order."""
     intakes: list[Intake] = field(default_factory=list)
+    again: list[tuple[str, str, str]] = field(default_factory=list)  #: provider, reference, way
     withdrawn: list[tuple[str, str, tuple[int, ...]]] = field(default_factory=list)
     states: dict[tuple[str, str], list[LineStatus]] = field(default_factory=dict)
     now: datetime = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
@@ -72,6 +74,10 @@ class MemoryWorld:
             self.states.setdefault((provider, reference), pending)
             return at
 
+    def set_aside(self, provider: str, reference: str, *, via: str, repeat: bool) -> None:
+        """Write down that it came again."""
+        self.again.append((provider, reference, via))
+
     def withdraw(self, provider: str, reference: str, numbers: Sequence[int]) -> None:
         """Write the withdrawal down."""
         self.withdrawn.append((provider, reference, tuple(numbers)))
@@ -85,10 +91,10 @@ class MemoryWorld:
         found = (one.at for one in self.intakes if (one.provider, one.reference) == (provider, reference))
         return next(found, None)
 
-    def fault(self, provider: str, path: str, attempt: int) -> Fault | None:
-        """The fault planned for this attempt."""
+    def fault(self, provider: str, path: str, attempt: int, *, about: str = "") -> Fault | None:
+        """The fault planned for the next request to this path."""
         planned = self.faults.get((provider, path), [])
-        return planned[attempt - 1] if attempt <= len(planned) else None
+        return planned.pop(0) if planned else None
 
     def times_taken_in(self, provider: str, reference: str) -> int:
         """How many intakes a provider had under one reference: more than one is a double."""

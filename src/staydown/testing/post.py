@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import Callable, Sequence
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -36,18 +37,21 @@ class MailDesk:
         self._withdraw = withdraw
         self._watcher = watcher
         self._seen: set[str] = set()
-        self._attempts = 0
+        self._attempts: Counter[str] = Counter()  #: by Message-ID
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
         """Called by aiosmtpd after the last line of a mail."""
-        self._attempts += 1
-        fault = self._world.fault(self._profile.name, "smtp", self._attempts)
+        mail = message_from_bytes(envelope.content, policy=modern)
+        about = str(mail.get("Message-ID", "")).strip()
+        self._attempts[about] += 1
+        attempt = self._attempts[about]
+        fault = self._world.fault(self._profile.name, "smtp", attempt, about=about)
         if fault == "error":
             return "451 4.3.0 Try again later"
-        if fault == "reset" and self._attempts % 2 == 0:
+        if fault == "reset" and attempt % 2 == 0:
             server.transport.abort()
             return "421 4.3.0 Closing"
-        verdict = self._take(message_from_bytes(envelope.content, policy=modern))
+        verdict = self._take(mail)
         if fault == "stall":
             await asyncio.sleep(3600)
         if fault == "reset":
@@ -71,6 +75,8 @@ class MailDesk:
                 )
             )
         if message_id in self._seen:
+            if not mail.get("X-Staydown-Withdrawal"):
+                self._world.set_aside(self._profile.name, reference, via="mail", repeat=repeat)
             return "250 2.0.0 We have this one"
         lines = _lines(mail)
         if lines is None:

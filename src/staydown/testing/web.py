@@ -36,23 +36,31 @@ class Provider:
         self.profile = profile
         self._watcher = watcher
         self._world = world
-        self._attempts: Counter[str] = Counter()
+        self._attempts: Counter[tuple[str, str]] = Counter()  #: by path and what the request is about
         self._withdrawn: dict[str, set[int]] = {}
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         """The handler of the low-level server."""
         path_qs = self._path_qs(request)
         is_intake = request.method == "POST"
-        name = request.path if is_intake else path_qs
-        self._attempts[name] += 1
-        attempt = self._attempts[name]
-        fault = self._world.fault(self.profile.name, name, attempt)
+        body = await _body(request) if is_intake else b""
+        name, about = (request.path, self._about(request, body)) if is_intake else (path_qs, "")
+        self._attempts[name, about] += 1
+        attempt = self._attempts[name, about]
+        fault = self._world.fault(self.profile.name, name, attempt, about=about)
         if fault and not (is_intake and _comes_after(fault, attempt)):
             return await self._go_wrong(request, fault, attempt)
-        shown = await (self._post(request) if is_intake else self._get(request, path_qs))
+        shown = await (self._post(request, body) if is_intake else self._get(request, path_qs))
         if fault:
             return await self._go_wrong(request, fault, attempt)
         return _response(shown)
+
+    def _about(self, request: web.BaseRequest, body: bytes) -> str:
+        """The reference that somebody sends, as far as it can be read before anything is taken in."""
+        if self.profile.courier == "api":
+            return request.headers.get("Idempotency-Key", "")
+        form = parse_qs(body.decode("utf-8", "replace"))
+        return f"{form.get('reference', [''])[0]} {form.get('withdrawal', [''])[0]}".strip()
 
     def withdraw(self, reference: str, numbers: Sequence[int]) -> None:
         """Note a withdrawal, however it came."""
@@ -90,8 +98,7 @@ class Provider:
 
     # --- intake ---
 
-    async def _post(self, request: web.BaseRequest) -> Shown:
-        body = await _body(request)
+    async def _post(self, request: web.BaseRequest, body: bytes) -> Shown:
         if self.profile.intake_delay_s:
             await asyncio.sleep(self.profile.intake_delay_s)
         try:
@@ -116,6 +123,8 @@ class Provider:
             raise BadIntake("the header Idempotency-Key does not carry the reference")
         self._watcher(Arrival(provider=self.profile.name, via="api", reference=reference))
         first = self._world.received_at(self.profile.name, reference)
+        if first is not None:
+            self._world.set_aside(self.profile.name, reference, via="api", repeat=False)
         at = first or self._world.receive(
             self.profile.name, reference, lines, via="api", message_id="", repeat=False
         )

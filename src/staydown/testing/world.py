@@ -97,6 +97,9 @@ class WorldView(Protocol):
             When it arrived, in the world's own time.
         """
 
+    def set_aside(self, provider: str, reference: str, *, via: str, repeat: bool) -> None:
+        """Note that a request came again, the provider saw that it has it, and took nothing in."""
+
     def withdraw(self, provider: str, reference: str, numbers: Sequence[int]) -> None:
         """Note that a request was taken back, or only some of its lines; the same may come twice."""
 
@@ -106,5 +109,10 @@ class WorldView(Protocol):
     def received_at(self, provider: str, reference: str) -> datetime | None:
         """When the reference first arrived; None for an unknown one."""
 
-    def fault(self, provider: str, path: str, attempt: int) -> Fault | None:
-        """Whether this request goes wrong; `attempt` counts the requests for this path from 1."""
+    def fault(self, provider: str, path: str, attempt: int, *, about: str = "") -> Fault | None:
+        """Whether this request goes wrong.
+
+        Args:
+            attempt: Counts the requests for this path, and about this, from 1.
+            about: The reference or Message-ID of what is sent to an intake; `smtp` is the path of all mail.
+        """
