@@ -64,3 +64,44 @@ def test_other_bytes_under_a_name_are_noticed(tmp_path: Path) -> None:
     path.write_bytes(b"other")
     with pytest.raises(Broken):
         vault.get(first)
+
+
+def test_a_copy_is_made_in_slices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few waits for the disk, and never more in memory than one slice."""
+    here, there = FolderVault(tmp_path / "here"), FolderVault(tmp_path / "there")
+    hashes = here.put_all(bodies(150))
+    (tmp_path / "here" / hashes[70][:2] / hashes[70]).unlink()
+    there.put_all(bodies(10))
+    steps: list[int] = []
+    slices: list[int] = []
+    put_all = there.put_all
+    monkeypatch.setattr(there, "put_all", lambda some: slices.append(len(some)) or put_all(some))
+    done = here.copy_to(there, hashes, steps.append)
+    assert slices == [64, 64, 11]
+    assert (done.copied, done.faults, sum(steps)) == (139, (hashes[70],), 150)
+    assert done.size_bytes == sum(len(body) for body in bodies(150)[10:]) - len(bodies(71)[70])
+    assert all(there.has(one) for one in hashes if one != hashes[70])
+
+
+def test_a_slice_is_bounded_in_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folder, "SLICE_BYTES", 100)
+    here, there = FolderVault(tmp_path / "here"), FolderVault(tmp_path / "there")
+    hashes = here.put_all([bytes([number]) * 60 for number in range(4)] + [b"x" * 500])
+    slices: list[int] = []
+    put_all = there.put_all
+    monkeypatch.setattr(there, "put_all", lambda some: slices.append(len(some)) or put_all(some))
+    assert here.copy_to(there, hashes, lambda _: None).copied == 5
+    assert slices == [1] * 5
+
+
+def test_names_that_were_there_already_are_made_durable_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever copied them may have died before their names were on the disk."""
+    here, there = FolderVault(tmp_path / "here"), FolderVault(tmp_path / "there")
+    hashes = here.put_all(bodies(3))
+    there.put_all(bodies(3))
+    waited: list[str] = []
+    monkeypatch.setattr(folder, "_make_durable", waited.append)
+    here.copy_to(there, hashes, lambda _: None)
+    assert {str(tmp_path / "there" / one[:2]) for one in hashes} <= set(waited)

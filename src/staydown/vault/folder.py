@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import os
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,8 @@ from staydown.core.errors import Broken, NotFound, Outside
 
 TOGETHER = 8
 """From so many files on, one call makes all of them durable, where the system has such a call."""
+SLICE_FILES, SLICE_BYTES = 64, 64 * 1024 * 1024
+"""At most so much is copied to another vault at a time: fewer waits for the disk, and memory that does not grow."""
 
 
 def _write_all(handle: int, body: bytes) -> None:
@@ -100,7 +102,10 @@ class FolderVault:
         root = -1
         try:
             try:
+                is_new = not self._root.is_dir()
                 self._root.mkdir(parents=True, exist_ok=True)
+                if is_new:
+                    _make_durable(str(self._root.parent))
                 root = os.open(self._root, os.O_RDONLY)
                 for sha256, body in dict(zip(hashes, bodies, strict=True)).items():
                     if part := self._write(sha256, body):
@@ -116,9 +121,7 @@ class FolderVault:
             drawers = {f"{self._root}/{sha256[:2]}" for sha256 in hashes}
             _make_all_durable(root, drawers | {str(self._root)} if parts else drawers)
         except OSError as error:
-            raise Outside(
-                f"evidence cannot be kept in {self._root}: {error.strerror}", hint="Make room on the disk."
-            ) from error
+            raise self._trouble(error) from error
         finally:
             if root >= 0:
                 os.close(root)
@@ -160,17 +163,59 @@ class FolderVault:
         """
         copied = size_bytes = 0
         faults: list[str] = []
-        for sha256 in hashes:
-            if not other.has(sha256):
+        drawers: set[str] = set()
+
+        def slices() -> Iterator[list[bytes]]:
+            bodies: list[bytes] = []
+            held = 0
+            for sha256 in hashes:
+                if other.has(sha256):
+                    drawers.add(sha256[:2])
+                    step(1)
+                    continue
                 try:
                     body = self.get(sha256)
                 except (Broken, NotFound):
                     faults.append(sha256)
-                else:
-                    other.put(body)
-                    copied, size_bytes = copied + 1, size_bytes + len(body)
-            step(1)
+                    step(1)
+                    continue
+                if len(bodies) == SLICE_FILES or (bodies and held + len(body) > SLICE_BYTES):
+                    yield bodies
+                    bodies, held = [], 0
+                bodies.append(body)
+                held += len(body)
+            if bodies:
+                yield bodies
+
+        for bodies in slices():
+            other.put_all(bodies)
+            copied, size_bytes = copied + len(bodies), size_bytes + sum(map(len, bodies))
+            step(len(bodies))
+        other.settle(drawers)
         return Copies(copied=copied, size_bytes=size_bytes, faults=tuple(faults))
+
+    def settle(self, drawers: Collection[str]) -> None:
+        """Wait until the names in some drawers are on the disk: whoever made them may have died before that.
+
+        Raises:
+            Outside: The disk refuses.
+        """
+        paths = [f"{self._root}/{drawer}" for drawer in drawers]
+        if not paths:
+            return
+        try:
+            root = os.open(self._root, os.O_RDONLY)
+            try:
+                _make_all_durable(root, [*paths, str(self._root)])
+            finally:
+                os.close(root)
+        except OSError as error:
+            raise self._trouble(error) from error
+
+    def _trouble(self, error: OSError) -> Outside:
+        return Outside(
+            f"evidence cannot be kept in {self._root}: {error.strerror}", hint="Make room on the disk."
+        )
 
     def get(self, sha256: str) -> bytes:
         """The bytes.
