@@ -2,25 +2,27 @@
 
 A backup is a folder: `vault` only grows; each copy of the store lies in a folder of its own beside key and settings;
 `manifest.json` is written last and names the copy that counts. So a backup that was broken off leaves the one before
-as it was, and without a manifest there is none.
+as it was, and without a manifest there is none. That holds for a power cut too: whatever a step builds on is on the
+disk before the step is made.
 """
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import secrets
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from staydown import __version__
 from staydown.app import RESTORING, App
-from staydown.core.errors import Broken, Invalid, Outside
+from staydown.core.errors import Broken, Invalid, NotFound, Outside
 from staydown.core.time import iso
 from staydown.settings import FILE, Settings, read_settings
 
@@ -30,6 +32,8 @@ VAULT = "vault"
 HASHES = "evidence.txt"
 KEY = "ledger.key"
 OUTBOX = "outbox"
+LOCK = ".lock"
+"""Held while a backup is taken into a folder; the file stays, the lock goes with the process."""
 Step = Callable[[int], None]
 
 
@@ -71,14 +75,17 @@ def backup(app: App, out: Path, step: Step = nothing) -> dict[str, object]:
         What to print.
 
     Raises:
+        NotFound: The home has no store; nothing was made.
         Invalid: The folder holds something else, or a backup of another store.
-        Outside: Disk or database gives trouble; an older backup in the folder is as it was.
+        Outside: Disk or database gives trouble, or another backup is being taken into the folder; an older backup
+            in it is as it was.
     """
     from staydown.store.backup import take
     from staydown.vault import FolderVault
 
+    _require_store(app)
     began, store, now = time.monotonic(), app.store, datetime.now(UTC)
-    with _disk(out):
+    with _disk(out), _alone_in(out):
         before = _prepare(out, store.origin)
         copy = out / f"store-{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
         copy.mkdir(mode=0o700)
@@ -86,6 +93,9 @@ def backup(app: App, out: Path, step: Step = nothing) -> dict[str, object]:
         _copy_home(app, copy)
         (copy / HASHES).write_text("".join(f"{one}\n" for one in snapshot.hashes), encoding="ascii")
         copied = app.vault.copy_to(FolderVault(out / VAULT), snapshot.hashes, step)
+        _make_durable(copy)
+        _sync(out)
+        files = _files(copy)
         manifest = {
             "format": FORMAT,
             "staydown": __version__,
@@ -101,7 +111,7 @@ def backup(app: App, out: Path, step: Step = nothing) -> dict[str, object]:
             },
             "copy": copy.name,
             "tables": [[one.name, list(one.columns), one.rows] for one in snapshot.tables],
-            "files": _files(copy),
+            "files": files,
             "missing": list(copied.faults),
         }
         _write(out / MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=1).encode())
@@ -116,23 +126,73 @@ def backup(app: App, out: Path, step: Step = nothing) -> dict[str, object]:
         "rows": sum(one.rows for one in snapshot.tables),
         "evidence_files": len(snapshot.hashes),
         "evidence_copied": copied.copied,
-        "bytes_copied": copied.size_bytes + sum(size for size, _ in _files(copy).values()),
+        "bytes_copied": copied.size_bytes + sum(size for size, _ in files.values()),
         "missing": list(copied.faults),
         "seconds": round(time.monotonic() - began, 2),
     }
 
 
-def _prepare(out: Path, origin: str) -> Manifest | None:
-    """Make the folder, or look at what it holds; what a broken-off backup left is removed."""
-    out.mkdir(mode=0o700, parents=True, exist_ok=True)
-    here = list(out.iterdir())
-    before = read_manifest(out) if (out / MANIFEST).exists() else None
-    strange = [one for one in here if one.name not in {MANIFEST, VAULT} and not one.name.startswith("store-")]
-    if before is None and strange:
+def _require_store(app: App) -> None:
+    """Refuse a home without a store: a mistyped name must not become a new and empty home.
+
+    Raises:
+        NotFound: There is none.
+    """
+    from staydown.store.engine import make_engine, version_of
+
+    engine = make_engine(app.settings.database_address)
+    try:
+        file = engine.url.database if engine.dialect.name == "sqlite" else None
+        if (
+            not app.settings.home.is_dir()
+            or (file and not Path(file).is_file())
+            or version_of(engine) is None
+        ):
+            raise NotFound(
+                f"{app.settings.home} is no home with a store",
+                hint="Check --home and --database; a new home is made by staydown init.",
+            )
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def _alone_in(out: Path) -> Iterator[None]:
+    """Make the folder where it is missing, and keep everybody else from taking a backup into it.
+
+    Raises:
+        Invalid: It holds something else.
+        Outside: Somebody else is at it.
+    """
+    _make_folder(out)
+    _require_ours(out)
+    handle = os.open(out / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise Outside(
+                f"another backup is being taken into {out}",
+                hint="Wait until it has ended, or name another folder.",
+            ) from error
+        yield
+    finally:
+        os.close(handle)
+
+
+def _require_ours(out: Path) -> None:
+    ours = {MANIFEST, f"{MANIFEST}.part", VAULT, LOCK}
+    strange = [one for one in out.iterdir() if one.name not in ours and not one.name.startswith("store-")]
+    if strange and not (out / MANIFEST).exists():
         raise Invalid(f"{out} holds something else than a backup", hint="Name an empty or a new folder.")
+
+
+def _prepare(out: Path, origin: str) -> Manifest | None:
+    """Look at what the folder holds; what a broken-off backup left is removed."""
+    before = read_manifest(out) if (out / MANIFEST).exists() else None
     if before is not None and before.origin != origin:
         raise Invalid(f"{out} holds a backup of {before.origin}", hint="Give each store a folder of its own.")
-    for one in here:
+    for one in list(out.iterdir()):
         if one.name.startswith("store-") and (before is None or one.name != before.copy):
             shutil.rmtree(one)
     return before
@@ -147,7 +207,8 @@ def _copy_home(app: App, copy: Path) -> None:
         (copy / OUTBOX).mkdir(mode=0o700)
         for one in sorted(app.settings.outbox.iterdir()):
             if one.is_file() and not one.name.startswith("."):
-                shutil.copyfile(one, copy / OUTBOX / one.name)
+                with suppress(FileNotFoundError):  # a person carries requests out while we copy
+                    shutil.copyfile(one, copy / OUTBOX / one.name)
 
 
 def _files(copy: Path) -> dict[str, tuple[int, str]]:
@@ -168,6 +229,35 @@ def _write(path: Path, body: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     part.replace(path)
+    _sync(path.parent)
+
+
+def _sync(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _make_durable(folder: Path, *, but: str = "") -> None:
+    """Wait until everything in a folder is on the disk; `but` names a part that is there already."""
+    for one in folder.iterdir():
+        if one.is_dir() and one.name != but:
+            _make_durable(one)
+        elif one.is_file():
+            _sync(one)
+    _sync(folder)
+
+
+def _make_folder(path: Path, mode: int = 0o700) -> None:
+    """Make a folder where it is missing, so that a power cut does not take it away again."""
+    if path.is_dir():
+        return
+    _make_folder(path.parent)
+    path.mkdir(mode=mode, exist_ok=True)
+    _sync(path.parent)
 
 
 # --- putting back -----------------------------------------------------------------------------------
@@ -234,7 +324,10 @@ def restore(
         kind = app.store.engine.dialect.name
     finally:
         app.close()
-    (home / RESTORING).unlink()
+    with _disk(home):
+        _make_durable(home, but=VAULT)
+        (home / RESTORING).unlink()
+        _sync(home)
     return {
         "home": str(home),
         "database": kind,
@@ -271,14 +364,14 @@ def prepare(source: Path, manifest: Manifest, home: Path, *, database: str | Non
             else "Leave --database out.",
         )
     with _disk(home):
-        home.mkdir(parents=True, exist_ok=True, mode=0o750)
+        _make_folder(home, 0o750)
         marker = home / RESTORING
         if marker.exists():
             begun = json.loads(marker.read_text(encoding="utf-8"))
             if begun["manifest"] != manifest.sha256:
                 raise Invalid("another backup is half restored here", hint="Finish that, or empty the home.")
         else:
-            if any(home.iterdir()):
+            if any(one.name != f"{RESTORING}.part" for one in home.iterdir()):
                 raise Invalid(f"{home} is not empty", hint="Restore into an empty or a new home.")
             if kind == "postgresql":
                 require_empty(read_settings(copy, database=database).database)
@@ -313,7 +406,8 @@ def put_back(source: Path, manifest: Manifest, settings: Settings, step: Step = 
     copy = source / manifest.copy
     with _disk(settings.home):
         hashes = (copy / HASHES).read_text(encoding="ascii").split()
-        wanted = [one for one in hashes if one not in manifest.missing]
+        missing = set(manifest.missing)
+        wanted = [one for one in hashes if one not in missing]
         done = FolderVault(source / VAULT).copy_to(FolderVault(settings.home / VAULT), wanted, step)
         if done.faults:
             raise Broken(
@@ -324,6 +418,7 @@ def put_back(source: Path, manifest: Manifest, settings: Settings, step: Step = 
             if not place.exists():
                 part = place.with_name(place.name + ".part")
                 shutil.copyfile(copy / SQLITE_FILE, part)
+                _sync(part)
                 part.replace(place)
             return
     engine = make_engine(settings.database_address)

@@ -41,6 +41,14 @@ def test_a_home_comes_back_with_the_head_it_had(tmp_path: Path) -> None:
     assert "next: " in again.stderr
 
 
+def test_a_mistyped_home_gets_a_clear_error_and_is_not_made(tmp_path: Path) -> None:
+    done = staydown(tmp_path / "typo", "backup", str(tmp_path / "backup"))
+    assert done.returncode == 4
+    assert "no home with a store" in done.stderr
+    assert "next: Check --home" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
 def test_what_is_no_backup_gets_a_clear_error(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     done = staydown(tmp_path / "new", "restore", str(tmp_path / "empty"))

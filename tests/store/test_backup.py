@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import shutil
 from pathlib import Path
 
 import pytest
 
 from staydown.app import HOSTS, RESTORING, App, open_app
-from staydown.backup import MANIFEST, VAULT, backup, prepare, put_back, read_manifest, restore
-from staydown.core.errors import Broken, Invalid
+from staydown.backup import LOCK, MANIFEST, VAULT, backup, prepare, put_back, read_manifest, restore
+from staydown.core.errors import Broken, Invalid, NotFound, Outside
 from staydown.core.request import Request
 from staydown.core.states import RequestState
 from staydown.flow import approve, propose
 from staydown.flow.audit import verify
+from staydown.vault import folder
 from staydown.worker.loop import drain
 from support import ALICE, BOB, Desk
 
@@ -180,3 +183,125 @@ def test_a_backup_goes_only_into_its_own_sort_of_database(desk: Desk, tmp_path: 
     is_sqlite = desk.store.engine.dialect.name == "sqlite"
     with pytest.raises(Invalid, match="cannot be restored into"):
         restore(tmp_path / "backup", tmp_path / "new", database=postgres if is_sqlite else None)
+
+
+class Disk:
+    """What a power cut would leave: which files and folders were waited for, and when names were made and taken away."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.acts: list[tuple[str, Path]] = []
+        fsync, replace, unlink, rmtree = os.fsync, os.replace, os.unlink, shutil.rmtree
+
+        def synced(handle: int) -> None:
+            self.acts.append(("sync", Path(f"/proc/self/fd/{handle}").readlink()))
+            fsync(handle)
+
+        def replaced(old: Path, new: Path) -> None:
+            self.acts.append(("replace", Path(new)))
+            replace(old, new)
+
+        def unlinked(path: Path, **more: int) -> None:
+            self.acts.append(("unlink", Path(path)))
+            unlink(path, **more)
+
+        def removed(path: Path, **more: bool) -> None:
+            self.acts.append(("rmtree", Path(path)))
+            rmtree(path, **more)
+
+        patch.setattr(folder, "_SYNCFS", None)
+        patch.setattr(os, "fsync", synced)
+        patch.setattr(os, "replace", replaced)
+        patch.setattr(os, "unlink", unlinked)
+        patch.setattr(shutil, "rmtree", removed)
+
+    def synced_before(self, what: str, path: Path) -> set[Path]:
+        """What was waited for before an act."""
+        return {one for act, one in self.acts[: self.acts.index((what, path))] if act == "sync"}
+
+
+def tree(top: Path) -> set[Path]:
+    return {top, *top.rglob("*")}
+
+
+def test_the_old_copy_goes_only_when_the_new_one_would_outlive_a_power_cut(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.keep(desk.sight(desk.show("qorvana")))
+    (desk.home / "staydown.toml").write_text("lease_s = 9\n")
+    desk.app.settings.outbox.mkdir()
+    (desk.app.settings.outbox / "letter.txt").write_text("made up")
+    out = tmp_path / "backup"
+    backup(desk.app, out)
+    old = out / read_manifest(out).copy
+    desk.keep(desk.sight(desk.show("melvori")))
+    disk = Disk(monkeypatch)
+    backup(desk.app, out)
+    copy = out / read_manifest(out).copy
+    before_manifest = disk.synced_before("replace", out / MANIFEST)
+    assert tree(copy) <= before_manifest
+    assert {copy / "ledger.key", copy / "evidence.txt", copy / "staydown.toml", copy / "outbox"} <= tree(copy)
+    assert {path.parent for path in (out / VAULT).rglob("*") if path.is_file()} <= before_manifest
+    made, gone = disk.acts.index(("replace", out / MANIFEST)), disk.acts.index(("rmtree", old))
+    assert ("sync", out) in disk.acts[made:gone]
+
+
+def test_a_restored_home_is_opened_only_when_it_would_outlive_a_power_cut(
+    desk: Desk, tmp_path: Path, other_database: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.keep(desk.sight(desk.show("qorvana")))
+    desk.app.settings.outbox.mkdir()
+    (desk.app.settings.outbox / "letter.txt").write_text("made up")
+    backup(desk.app, tmp_path / "backup")
+    disk, home = Disk(monkeypatch), tmp_path / "new"
+    restore(tmp_path / "backup", home, database=other_database)
+    synced = disk.synced_before("unlink", home / RESTORING)
+    assert {one for one in tree(home) if VAULT not in one.parts and not one.name.endswith("-turn")} <= synced
+    assert {path.parent for path in (home / VAULT).rglob("*") if path.is_file()} <= synced
+    assert home.parent in synced
+    marked = disk.acts.index(("replace", home / RESTORING))
+    assert disk.acts[marked + 1] == ("sync", home), "closed for good before anything else is in it"
+
+
+def test_two_backups_into_one_folder_do_not_destroy_each_other(desk: Desk, tmp_path: Path) -> None:
+    out = tmp_path / "backup"
+    backup(desk.app, out)
+    before = read_manifest(out)
+    with (out / LOCK).open() as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        with pytest.raises(Outside, match="another backup") as caught:
+            backup(desk.app, out)
+    assert "another folder" in caught.value.hint
+    assert read_manifest(out) == before
+    assert (out / before.copy).is_dir()
+    backup(desk.app, out)
+
+
+def test_a_request_that_is_carried_out_meanwhile_ends_no_backup(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outbox = desk.app.settings.outbox
+    outbox.mkdir()
+    for name in ("first.txt", "second.txt"):
+        (outbox / name).write_text("made up")
+    copyfile = shutil.copyfile
+
+    def carried_out(source: Path, target: Path) -> object:
+        if Path(source).name == "first.txt":
+            Path(source).unlink()
+        return copyfile(source, target)
+
+    monkeypatch.setattr(shutil, "copyfile", carried_out)
+    backup(desk.app, tmp_path / "backup")
+    manifest = read_manifest(tmp_path / "backup")
+    assert [name for name in manifest.files if name.startswith("outbox/")] == ["outbox/second.txt"]
+
+
+def test_a_mistyped_home_is_not_made(tmp_path: Path, database: str | None) -> None:
+    app = open_app(tmp_path / "typo", database=database)
+    with pytest.raises(NotFound, match="no home with a store") as caught:
+        backup(app, tmp_path / "backup")
+    assert "--home" in caught.value.hint
+    (tmp_path / "typo").mkdir()
+    with pytest.raises(NotFound):
+        backup(app, tmp_path / "backup")
+    assert list(tmp_path.rglob("*")) == [tmp_path / "typo"]
