@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 import subprocess
 import sys
-from dataclasses import replace
+from collections import Counter
+from dataclasses import fields, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,7 +16,16 @@ import pytest
 
 from staydown.core.errors import Invalid
 from staydown.exercise.grid import cells
-from staydown.exercise.scenario import ActionRules, load, names
+from staydown.exercise.scenario import (
+    ActionRules,
+    AdversaryRules,
+    PeopleRules,
+    Scenario,
+    WorldRules,
+    load,
+    names,
+)
+from staydown.exercise.score import MONTH
 from staydown.exercise.things import Role
 from staydown.exercise.world import World
 
@@ -40,19 +52,41 @@ def test_an_unknown_rule_of_action_is_refused() -> None:
         load("small", action={"speed": 2.0})
 
 
-def test_every_scenario_marks_its_parameters() -> None:
+@pytest.mark.parametrize("name", names())
+def test_every_key_of_a_scenario_is_stated_and_carries_one_mark(name: str) -> None:
     folder = Path(sys.modules["staydown.exercise.scenario"].__file__ or "").parent / "scenarios"
-    for name in names():
-        for line in (folder / f"{name}.toml").read_text(encoding="utf-8").splitlines():
-            key, _, rest = line.partition("=")
-            if rest and key.strip() in {
-                "volume",
-                "share_exempt",
-                "return_share",
-                "error",
-                "agencies_per_item",
-            }:
-                assert "# published" in rest or "# assumed" in rest, f"{name}: {line}"
+    text = (folder / f"{name}.toml").read_text(encoding="utf-8")
+    keys = re.findall(r"^(\w+) = [^#\n]*(?:# (\w+)\b.*)?$", text, flags=re.MULTILINE)
+    assert {key: mark for key, mark in keys if mark not in {"published", "brief", "assumed"}} == {}
+    rules = (Scenario, ActionRules, WorldRules, AdversaryRules, PeopleRules)
+    wanted = Counter(one.name for rule in rules for one in fields(rule))
+    assert Counter(key for key, _ in keys) == wanted - Counter(["action", "world", "adversary", "people"])
+
+
+def test_the_published_mean_of_posts_is_the_mean_here() -> None:
+    rules = load("action-day-2019").world
+    assert rules.posts_a_day_median * math.exp(rules.posts_a_day_sigma**2 / 2) == pytest.approx(4.6, abs=1e-3)
+
+
+@pytest.mark.parametrize("name", ["one-off-2018", "action-day-2019"])
+def test_where_nothing_is_done_posts_do_not_fall(name: str) -> None:
+    """The zero of the scale: nobody is born into the month before hour H, which the month after it could not match."""
+    scenario = load(name, items=1300, action={"volume": 0.0, "own_ban_days": 0.0})
+    world = World(scenario, 1)
+    world.advance(scenario.ends_at)
+    assert world.reports(scenario.starts_at - MONTH, scenario.ends_at) == []
+    before = world.posts(scenario.hour_h - MONTH, scenario.hour_h)
+    after = world.posts(scenario.hour_h, scenario.hour_h + MONTH)
+    assert set(before) == set(after)
+    assert {"hearth", "flock"} < set(before)
+    for provider, posts in before.items():
+        assert abs(1 - after[provider] / posts) < 0.005, provider
+
+
+def test_several_hundred_items_are_reported_in_the_one_off_action() -> None:
+    world = World(load("one-off-2018"), 1)
+    told = world.reports(world.scenario.starts_at - MONTH, world.scenario.ends_at)
+    assert 300 <= len({one.thing for one in told}) <= 900
 
 
 def test_without_follow_up_nobody_reports_a_return() -> None:

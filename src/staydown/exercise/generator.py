@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import accumulate
 
 from staydown.exercise.draw import chance, hours, lognormal, pareto, pick, poisson, unit, weighted
@@ -22,6 +22,8 @@ from staydown.exercise.things import (
     voice,
 )
 
+LONGEST_DAYS = 400.0
+"""So much older than the youngest thing is the oldest, at most."""
 _GROUNDS = "abcde"
 _PURPOSES = ("education", "journalism", "art", "research", "counter-speech")
 
@@ -66,8 +68,7 @@ class Generator:
         role = self._role(number)
         owner = self._owner(form, number, role)
         outlet = owner.outlet if owner else self._outlet_of(number)
-        age = timedelta(days=lognormal(60.0, 1.0, seed, "age", number))
-        born = self.scenario.starts_at - min(age, timedelta(days=400))
+        born = self._born(number)
         if owner and born < owner.born:
             born = owner.born
         thing = Thing(
@@ -88,12 +89,18 @@ class Generator:
             followers=int(
                 lognormal(rules.followers_median, rules.followers_sigma, seed, "followers", number)
             ),
-            posts_a_day=lognormal(rules.posts_a_day_median, 0.6, seed, "posts", number)
+            posts_a_day=lognormal(rules.posts_a_day_median, rules.posts_a_day_sigma, seed, "posts", number)
             if form.is_actor
             else 0.0,
             owner=owner.number if owner else None,
         )
         return self.place(thing)
+
+    def _born(self, number: int) -> datetime:
+        """So long before hour H that nothing begins to post within the month that is compared with the one after it."""
+        rules = self.scenario.world
+        age = lognormal(rules.age_days_median, rules.age_days_sigma, self.seed, "age", number)
+        return self.scenario.hour_h - hours(24 * (rules.age_days_least + min(age, LONGEST_DAYS)))
 
     def place(self, thing: Thing) -> Thing:
         """Give a thing its path and put it into the world."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from importlib.resources import files
 from typing import Any
@@ -28,7 +28,11 @@ class WorldRules:
     logo_share: float
     agencies_per_item: float
     posts_a_day_median: float
-    trouble: float = 1.0
+    posts_a_day_sigma: float
+    age_days_least: float  #: of everything of the first days, at hour H
+    age_days_median: float  #: beyond those
+    age_days_sigma: float
+    trouble: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,12 +54,10 @@ class AdversaryRules:
 class ActionRules:
     """What is done, as against how the world is: the three things that two natural experiments do not tell apart."""
 
-    volume: float = 1.0  #: share of the world's things that the agencies' monitoring turns up
-    only: str = ""  #: only accounts and channels at this provider; empty: everything everywhere
-    follow_up: bool = True  #: whether returns are looked for after the days of action
-    own_ban_days: float = (
-        0.0  #: mean days until the messenger itself bans an outlet's account; 0: it does not
-    )
+    volume: float  #: share of the world's things that the agencies' monitoring turns up
+    only: str  #: only accounts and channels at this provider; empty: everything everywhere
+    follow_up: bool  #: whether returns are looked for after the days of action
+    own_ban_days: float  #: mean days until the messenger itself bans an outlet's account; 0: it does not
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,12 +87,12 @@ class Scenario:
     action_step_h: float
     watch_step_h: float
     items: int
-    action_grid_min: float = 15.0
-    watch_grid_min: float = 60.0
-    propose_every_h: float = 0.0  #: after the days of action: 0 is whenever people act
-    messenger: str = ""  #: the provider at which posts are counted; empty: all of them
-    workers: int = 1
-    action: ActionRules = field(default_factory=ActionRules)
+    action_grid_min: float
+    watch_grid_min: float
+    propose_every_h: float  #: after the days of action: 0 is whenever people act
+    messenger: str  #: the provider at which posts are counted; empty: all of them
+    workers: int
+    action: ActionRules
     world: WorldRules
     adversary: AdversaryRules
     people: PeopleRules
@@ -158,7 +160,7 @@ def load(
         "world": WorldRules(**raw.pop("world")),
         "adversary": AdversaryRules(**raw.pop("adversary")),
         "people": PeopleRules(**raw.pop("people")),
-        "action": ActionRules(**raw.pop("action", {})),
+        "action": ActionRules(**raw.pop("action")),
         "starts_at": parse(raw.pop("starts_at")),
     }
     unknown = set(raw) - {one.name for one in fields(Scenario)}
