@@ -211,6 +211,42 @@ def differences(address: str, copy: Path, tables: Sequence[tuple[str, Sequence[s
         }
 
 
+def entries_that_differ(source: str, restored: str, size: int) -> int:
+    """How many of the first `size` ledger entries are not the same bytes in two databases, or lack in one."""
+    sql = f"SELECT n, entry FROM ledger_entries WHERE n < {int(size)} ORDER BY n"  # noqa: S608  # a number
+    with query_on(source) as here, query_on(restored) as there:
+        ours, theirs = ({int(n): bytes(entry) for n, entry in query(sql)} for query in (here, there))
+    return sum(n not in ours or ours.get(n) != theirs.get(n) for n in range(size))
+
+
+def between(source: str, restored: str) -> dict[str, int]:
+    """How many rows differ between two databases of one sort, by table; a table that only one has counts as one."""
+    if source.startswith("sqlite"):
+        path, copy = (address.partition("///")[2] for address in (source, restored))
+        with query_on(source) as here, query_on(restored) as there:
+            ours, theirs = ({str(name) for (name,) in query(_LITE_TABLES)} for query in (here, there))
+        return dict.fromkeys(ours ^ theirs, 1) | _differ_sqlite(path, Path(copy), sorted(ours & theirs))
+    one, other = (address.replace("+psycopg", "") for address in (source, restored))
+    with psycopg.connect(one, autocommit=True) as conn, psycopg.connect(other, autocommit=True) as second:
+        mine, others = _columns(conn), _columns(second)
+        return dict.fromkeys(mine.keys() ^ others.keys(), 1) | {
+            name: _apart(_rows(conn, name, columns), _rows(second, name, others[name]))
+            for name, columns in mine.items()
+            if name in others
+        }
+
+
+_LITE_TABLES = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+_COLUMNS = (
+    "SELECT table_name, array_agg(column_name::text ORDER BY ordinal_position) FROM information_schema.columns"
+    " WHERE table_schema = 'public' GROUP BY table_name"
+)
+
+
+def _columns(conn: psycopg.Connection[Any]) -> dict[str, list[str]]:
+    return {str(name): list(columns) for name, columns in conn.execute(_COLUMNS).fetchall()}
+
+
 def _differ_sqlite(path: str, copy: Path, names: Sequence[str]) -> dict[str, int]:
     found = {}
     with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as conn:
@@ -226,11 +262,17 @@ def _differ_sqlite(path: str, copy: Path, names: Sequence[str]) -> dict[str, int
 
 
 def _differ_postgres(conn: psycopg.Connection[Any], copy: Path, name: str, columns: Sequence[str]) -> int:
+    return _apart(_rows(conn, name, columns), Counter(copy.read_bytes().splitlines()))
+
+
+def _rows(conn: psycopg.Connection[Any], name: str, columns: Sequence[str]) -> Counter[bytes]:
     listed = ", ".join(f'"{column}"' for column in columns)
-    sql = f'COPY (SELECT {listed} FROM "{name}") TO STDOUT'  # noqa: S608  # names out of our own manifest
+    sql = f'COPY (SELECT {listed} FROM "{name}") TO STDOUT'  # noqa: S608  # names out of our own manifest or schema
     with conn.cursor() as cursor, cursor.copy(sql.encode()) as rows:
-        here = Counter(b"".join(bytes(block) for block in rows).splitlines())
-    there = Counter(copy.read_bytes().splitlines())
+        return Counter(b"".join(bytes(block) for block in rows).splitlines())
+
+
+def _apart(here: Counter[bytes], there: Counter[bytes]) -> int:
     return (here - there).total() + (there - here).total()
 
 
