@@ -11,11 +11,14 @@ from collections import Counter
 from dataclasses import fields, replace
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from staydown.core.errors import Invalid
-from staydown.exercise.grid import cells
+from staydown.exercise.grid import cells, grid
+from staydown.exercise.host import Journal
 from staydown.exercise.scenario import (
     ActionRules,
     AdversaryRules,
@@ -40,11 +43,54 @@ def test_the_two_years_differ_only_in_what_is_done() -> None:
 
 def test_the_grid_varies_each_of_the_three_by_itself() -> None:
     found = cells()
-    assert len({tuple(sorted(cell.items())) for cell in found}) == 8
-    assert ActionRules(**found[0]) == load("one-off-2018").action  # type: ignore[arg-type]
-    assert ActionRules(**found[-1]) == load("action-day-2019").action  # type: ignore[arg-type]
+    assert len({tuple(sorted(cell.items())) for cell in found}) == 9
+    *ways, nothing = found
+    assert ActionRules(**ways[0]) == load("one-off-2018").action  # type: ignore[arg-type]
+    assert ActionRules(**ways[-1]) == load("action-day-2019").action  # type: ignore[arg-type]
     for name in ("volume", "follow_up", "own_ban_days"):
-        assert len({cell[name] for cell in found}) == 2
+        assert len({cell[name] for cell in ways}) == 2
+    assert ActionRules(**nothing) == ActionRules(volume=0.0, only="", follow_up=False, own_ban_days=0.0)  # type: ignore[arg-type]
+
+
+def test_a_grid_shows_what_happens_where_nothing_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The row that is the zero; and figures that a world without sightings does not have."""
+    played: list[dict[str, object]] = []
+
+    def play(name: str, **words: Any) -> SimpleNamespace:
+        played.append(dict(words["action"]))
+        figure = None if words["action"]["volume"] == 0.0 and words["seed"] == 1 else 0.5
+        drops = dict.fromkeys(("posts_drop_30_days", "posts_drop_elsewhere"), figure)
+        return SimpleNamespace(figures={**drops, "items_referred": 0, "returns_true": 0, "migrated": 0})
+
+    monkeypatch.setattr("staydown.exercise.grid.play", play)
+    rows = list(grid(tmp_path, items=60, seeds=range(1, 2), progress=lambda _: None))
+    assert played == cells()
+    assert [row["posts_drop_30_days"] for row in rows] == [0.5] * 8 + [None]
+    assert (rows[-1]["volume"], rows[-1]["least"], rows[-1]["most"]) == (0.0, None, None)
+
+
+def test_a_grid_refuses_one_database_for_many_exercises(tmp_path: Path) -> None:
+    words = ["--database", "postgresql://nowhere.example/x", "exercise", "grid", str(tmp_path / "grid")]
+    done = subprocess.run(
+        [sys.executable, "-m", "staydown", *words], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 3
+    assert "--database" in done.stderr
+    assert not (tmp_path / "grid").exists()
+
+
+def test_nothing_goes_wrong_by_the_number_of_an_attempt() -> None:
+    """How often somebody asked before, or whether the servers were started again, changes nothing."""
+    world = World(load("small", items=60), 1)
+    found = []
+    for number in range(4000):
+        first = world.trouble("flock", f"/{number}", 1, about="SD-1")
+        assert all(world.trouble("flock", f"/{number}", n, about="SD-1") == first for n in (2, 3))
+        found.append(first)
+    resets = [one.is_late for one in found if one is not None and one.fault == "reset"]
+    assert {True, False} == set(resets)
 
 
 def test_an_unknown_rule_of_action_is_refused() -> None:
@@ -121,44 +167,63 @@ def test_what_was_decided_is_told_once(tmp_path: Path) -> None:
     assert world.decided(late, late + timedelta(days=1)) == []
 
 
+def test_a_step_that_was_cut_off_spoils_none_after_it(tmp_path: Path) -> None:
+    scenario, path = load("small", items=60), tmp_path / "providers.jsonl"
+    instants = [scenario.starts_at + timedelta(hours=hour) for hour in (1, 2)]
+    Journal(World(scenario, 1), path).advance(instants[0])
+    with path.open("a") as file:
+        file.write('{"do": "adv')
+    Journal(World(scenario, 1), path).advance(instants[1])
+    again = World(scenario, 1)
+    Journal(again, path)
+    assert again.now == instants[1]
+
+
+NOT_OF_THE_SEED = {
+    "wall_seconds",
+    "seconds_by_stage",
+    "work_by_kind",
+    "peak_mib",
+    "http_requests",
+    "ledger_size",
+    "own_network",
+    "database",
+}
+
+
+def received(journal: Path) -> list[tuple[str, str, list[list[object]], str]]:
+    """What reached the providers, and at which simulated instant, by their own record."""
+    found, now = [], ""
+    for line in journal.read_text(encoding="utf-8").splitlines():
+        step = json.loads(line)
+        if step["do"] == "advance":
+            now = step["to"]
+        elif step["do"] == "receive":
+            found.append((step["provider"], step["reference"], step["lines"], now))
+    return sorted(found)
+
+
 @pytest.mark.timeout(280)
 def test_more_workers_change_no_figure_of_the_seed(tmp_path: Path, postgres: str) -> None:
-    """Several processes share the work of one exercise, on either database: the same things happen."""
-    words = ["exercise", "run", "--scenario", "action-day-2019", "--items", "40", "--seed", "3", "--json"]
-    figures = []
+    """Several processes share the work of one exercise, on either database: the same things happen, at the same time."""
+    words = ["exercise", "run", "--scenario", "small", "--items", "80", "--seed", "13", "--json"]
+    told = []
     for number, (more, workers) in enumerate((([], "1"), ([], "3"), (["--database", postgres], "2"))):
+        out = tmp_path / str(number)
         done = subprocess.run(
-            [
-                sys.executable,
-                "-m",
-                "staydown",
-                *more,
-                *words,
-                "--workers",
-                workers,
-                "--out",
-                str(tmp_path / str(number)),
-            ],
+            [sys.executable, "-m", "staydown", *more, *words, "--workers", workers, "--out", str(out)],
             capture_output=True,
             text=True,
             check=False,
             env={"PATH": "/usr/bin:/bin", "STAYDOWN_BATCH": "10"},  # so that there is something to share
         )
         assert done.returncode == 0, done.stderr
-        figures.append(json.loads(done.stdout))
-    for one in figures:
-        assert (one["posted_twice"], one["lost"], one["clocks_missed"], one["outside_attempts"]) == (
-            0,
-            0,
-            0,
-            0,
-        )
-    told = (
-        "items_unique",
-        "sightings",
-        "items_referred",
-        "posts_drop_30_days",
-        "returns_true",
-        "verified_offline",
-    )
-    assert [[one[name] for name in told] for one in figures[1:]] == [[figures[0][name] for name in told]] * 2
+        figures = {k: v for k, v in json.loads(done.stdout).items() if k not in NOT_OF_THE_SEED}
+        told.append((figures, received(out / "providers.jsonl")))
+    figures, requests = told[0]
+    for name in ("posted_twice", "lost", "clocks_missed", "outside_attempts"):
+        assert figures[name] == 0, name
+    assert len(requests) > 50
+    for other, arrived in told[1:]:
+        assert other == figures
+        assert arrived == requests

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import product
 from pathlib import Path
 
@@ -14,12 +14,16 @@ SMALL, LARGE = "one-off-2018", "action-day-2019"
 
 
 def cells() -> list[dict[str, float | str | bool]]:
-    """The eight ways to act: as in 2018 or as in 2019, for each of the three by itself."""
+    """The eight ways to act, as in 2018 or as in 2019 for each of the three by itself; and to do nothing."""
     was, became = load(SMALL).action, load(LARGE).action
-    return [
+    nothing: dict[str, float | str | bool] = {
+        "volume": 0.0, "only": "", "follow_up": False, "own_ban_days": 0.0
+    }  # fmt: skip
+    ways: list[dict[str, float | str | bool]] = [
         {"volume": rules.volume, "only": rules.only, "follow_up": follow_up, "own_ban_days": days}
         for rules, follow_up, days in product((was, became), (False, True), (0.0, became.own_ban_days))
     ]
+    return [*ways, nothing]
 
 
 def grid(
@@ -36,17 +40,26 @@ def grid(
                 play(LARGE, seed=seed, out=out / f"{number}-{seed}", items=items, action=action).figures
             )
             progress(1)
-        falls = sorted(float(str(row["posts_drop_30_days"])) for row in rows)
-        elsewhere = [float(str(row["posts_drop_elsewhere"])) for row in rows]
+        falls = _numbers(rows, "posts_drop_30_days")
         yield {
             **action,
             "items": items,
             "seeds": len(rows),
-            "items_referred": statistics.median(int(str(row["items_referred"])) for row in rows),
-            "posts_drop_30_days": round(statistics.median(falls), 4),
-            "least": falls[0],
-            "most": falls[-1],
-            "posts_drop_elsewhere": round(statistics.median(elsewhere), 4),
-            "returns": statistics.median(int(str(row["returns_true"])) for row in rows),
-            "migrated": statistics.median(int(str(row["migrated"])) for row in rows),
+            "items_referred": _median(rows, "items_referred"),
+            "posts_drop_30_days": _median(rows, "posts_drop_30_days"),
+            "least": falls[0] if falls else None,
+            "most": falls[-1] if falls else None,
+            "posts_drop_elsewhere": _median(rows, "posts_drop_elsewhere"),
+            "returns": _median(rows, "returns_true"),
+            "migrated": _median(rows, "migrated"),
         }
+
+
+def _numbers(rows: Sequence[Mapping[str, object]], name: str) -> list[float]:
+    """A figure of all rows that have it, in order of size."""
+    return sorted(float(str(row[name])) for row in rows if row[name] is not None)
+
+
+def _median(rows: Sequence[Mapping[str, object]], name: str) -> float | None:
+    found = _numbers(rows, name)
+    return round(statistics.median(found), 4) if found else None

@@ -25,7 +25,7 @@ from staydown.exercise.scenario import load
 from staydown.exercise.world import World
 from staydown.fetch.audit import forbid_outside
 from staydown.testing.simulated import Servers
-from staydown.testing.world import Fault, LineStatus, Page
+from staydown.testing.world import LineStatus, Page, Trouble
 
 START_S = 30.0
 
@@ -41,12 +41,16 @@ class Journal:
     def _replay(self, path: Path) -> None:
         if not path.exists():
             return
-        for line in path.read_text(encoding="utf-8").splitlines():
-            try:
-                step = json.loads(line)
-            except ValueError:  # the last line of a process that was killed while it wrote
-                break
-            self._take(step)
+        whole = 0
+        with path.open("rb") as lines:
+            for line in lines:
+                if not line.endswith(
+                    b"\n"
+                ):  # of a process that was killed while it wrote: nobody was told of it
+                    break
+                self._take(json.loads(line))
+                whole += len(line)
+        os.truncate(path, whole)  # or the next step would stand on the same line
 
     def _take(self, step: Mapping[str, Any]) -> datetime | None:
         match step["do"]:
@@ -132,9 +136,9 @@ class Journal:
         """As `WorldView` says."""
         return self.world.received_at(provider, reference)
 
-    def fault(self, provider: str, path: str, attempt: int, *, about: str = "") -> Fault | None:
+    def trouble(self, provider: str, path: str, attempt: int, *, about: str = "") -> Trouble | None:
         """As `WorldView` says."""
-        return self.world.fault(provider, path, attempt, about=about)
+        return self.world.trouble(provider, path, attempt, about=about)
 
     def ask(self, question: Mapping[str, Any]) -> object:
         """What the exercise's people and its scorer may know; the flow never gets near it."""

@@ -313,6 +313,7 @@ class Staff:
             for one in suggested:
                 code = next((code for code in self.agencies if one.child in seen[code]), None)
                 child, parent = self._read.get(one.child), self._read.get(one.parent)
+            suggested.sort(key=lambda one: (one.child, -one.score, one.parent))  # not as they were noted
                 if code is None or one.child in linked or child is None or parent is None:
                     continue
                 same = child.voice == parent.voice and bool(child.ground) == bool(parent.ground)

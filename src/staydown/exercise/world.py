@@ -19,7 +19,7 @@ from staydown.exercise.draw import chance, hours, lognormal, unit
 from staydown.exercise.generator import Generator, seen_by
 from staydown.exercise.scenario import Scenario
 from staydown.exercise.things import Role, Span, Thing, picture
-from staydown.testing.world import Fault, LineStatus, Page
+from staydown.testing.world import Fault, LineStatus, Page, Trouble
 
 FIRST_DAYS = timedelta(hours=26)
 """The things of the first days are seen within this time."""
@@ -394,13 +394,14 @@ class World:
         intake = self._intakes.get((provider, reference))
         return None if intake is None else intake.at
 
-    def fault(self, provider: str, path: str, attempt: int, *, about: str = "") -> Fault | None:
+    def trouble(self, provider: str, path: str, attempt: int, *, about: str = "") -> Trouble | None:
         """Errors, resets, stalls and nonsense, now and then.
 
         They befall a path, and what is sent to it, at an instant of simulated time: whoever asks again at the same
         instant fares alike. So neither the order of requests nor their number changes what goes wrong.
         """
-        mark = unit(self.seed, "fault", provider, path, about, self.now.isoformat())
+        question = (provider, path, about, self.now.isoformat())
+        mark = unit(self.seed, "fault", *question)
         if self.scenario.world.trouble:
             mark /= self.scenario.world.trouble
         limits: tuple[tuple[float, Fault], ...] = (
@@ -409,7 +410,10 @@ class World:
             (0.010, "error"),
             (0.012, "nonsense"),
         )
-        return next((fault for limit, fault in limits if mark < limit), None)
+        fault = next((fault for limit, fault in limits if mark < limit), None)
+        if fault is None:
+            return None
+        return Trouble(fault=fault, is_late=chance(0.5, self.seed, "late", *question))
 
     def partner_list(self) -> list[tuple[str, str]]:
         """A partner's list of known media: (entry, SHA-256) of some of what the outlets have spread before."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from staydown.testing.world import Fault, LineStatus, Page
+from staydown.testing.world import Fault, LineStatus, Page, Trouble
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,10 +91,11 @@ class MemoryWorld:
         found = (one.at for one in self.intakes if (one.provider, one.reference) == (provider, reference))
         return next(found, None)
 
-    def fault(self, provider: str, path: str, attempt: int, *, about: str = "") -> Fault | None:
-        """The fault planned for the next request to this path."""
+    def trouble(self, provider: str, path: str, attempt: int, *, about: str = "") -> Trouble | None:
+        """The fault planned for the next request to this path; it is late on odd attempts."""
         planned = self.faults.get((provider, path), [])
-        return planned.pop(0) if planned else None
+        fault = planned.pop(0) if planned else None
+        return Trouble(fault=fault, is_late=attempt % 2 == 1) if fault else None
 
     def times_taken_in(self, provider: str, reference: str) -> int:
         """How many intakes a provider had under one reference: more than one is a double."""

@@ -21,7 +21,7 @@ class MailDesk:
     """Takes mail for one provider; a Message-ID seen before is no new intake.
 
     Faults (path `smtp`): `error` refuses for now, `stall` takes the mail in and never confirms it, `reset`
-    takes it in on odd attempts and breaks the connection in place of a reply, `nonsense` takes it in and
+    takes it in where it is late and breaks the connection in place of a reply, `nonsense` takes it in and
     replies with gibberish.
     """
 
@@ -44,11 +44,11 @@ class MailDesk:
         mail = message_from_bytes(envelope.content, policy=modern)
         about = str(mail.get("Message-ID", "")).strip()
         self._attempts[about] += 1
-        attempt = self._attempts[about]
-        fault = self._world.fault(self._profile.name, "smtp", attempt, about=about)
+        trouble = self._world.trouble(self._profile.name, "smtp", self._attempts[about], about=about)
+        fault = trouble.fault if trouble else None
         if fault == "error":
             return "451 4.3.0 Try again later"
-        if fault == "reset" and attempt % 2 == 0:
+        if trouble and fault == "reset" and not trouble.is_late:
             server.transport.abort()
             return "421 4.3.0 Closing"
         verdict = self._take(mail)

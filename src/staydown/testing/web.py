@@ -14,7 +14,7 @@ from staydown.core.time import iso
 from staydown.testing import pages
 from staydown.testing.pages import Shown
 from staydown.testing.profiles import Profile
-from staydown.testing.world import Arrival, Fault, Watcher, WorldView, nobody
+from staydown.testing.world import Arrival, Trouble, Watcher, WorldView, nobody
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
 STALL_S = 3600.0
@@ -29,7 +29,7 @@ class Provider:
     """Answers every HTTP request to one provider from a world.
 
     Faults at an intake, where it matters most whether it was taken in: `error` comes before, `stall` and
-    `nonsense` come after it, and `reset` comes after it on odd attempts and before it on even ones.
+    `nonsense` come after it, and `reset` comes after it where it is late.
     """
 
     def __init__(self, profile: Profile, world: WorldView, watcher: Watcher = nobody) -> None:
@@ -46,13 +46,12 @@ class Provider:
         body = await _body(request) if is_intake else b""
         name, about = (request.path, self._about(request, body)) if is_intake else (path_qs, "")
         self._attempts[name, about] += 1
-        attempt = self._attempts[name, about]
-        fault = self._world.fault(self.profile.name, name, attempt, about=about)
-        if fault and not (is_intake and _comes_after(fault, attempt)):
-            return await self._go_wrong(request, fault, attempt)
+        trouble = self._world.trouble(self.profile.name, name, self._attempts[name, about], about=about)
+        if trouble and not (is_intake and _comes_after(trouble)):
+            return await self._go_wrong(request, trouble)
         shown = await (self._post(request, body) if is_intake else self._get(request, path_qs))
-        if fault:
-            return await self._go_wrong(request, fault, attempt)
+        if trouble:
+            return await self._go_wrong(request, trouble)
         return _response(shown)
 
     def _about(self, request: web.BaseRequest, body: bytes) -> str:
@@ -184,14 +183,14 @@ class Provider:
 
     # --- trouble ---
 
-    async def _go_wrong(self, request: web.BaseRequest, fault: Fault, attempt: int) -> web.StreamResponse:
-        if fault == "error":
-            return web.Response(status=500 if attempt % 2 else 503, text="Something went wrong.")
-        if fault == "stall":
+    async def _go_wrong(self, request: web.BaseRequest, trouble: Trouble) -> web.StreamResponse:
+        if trouble.fault == "error":
+            return web.Response(status=500 if trouble.is_late else 503, text="Something went wrong.")
+        if trouble.fault == "stall":
             await asyncio.sleep(STALL_S)
         transport = request.transport
-        if fault == "nonsense" and transport is not None:
-            if attempt % 2 == 0:
+        if trouble.fault == "nonsense" and transport is not None:
+            if not trouble.is_late:
                 return web.Response(text="\ufffd lorem 0x00 ipsum")
             transport.write(GIBBERISH)
         if transport is not None:
@@ -199,8 +198,8 @@ class Provider:
         return web.Response(status=500)
 
 
-def _comes_after(fault: Fault, attempt: int) -> bool:
-    return fault in {"stall", "nonsense"} or (fault == "reset" and attempt % 2 == 1)
+def _comes_after(trouble: Trouble) -> bool:
+    return trouble.fault in {"stall", "nonsense"} or (trouble.fault == "reset" and trouble.is_late)
 
 
 def _response(shown: Shown) -> web.Response:

@@ -18,6 +18,15 @@ Fault = Literal["stall", "reset", "error", "nonsense"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """What goes wrong with one request."""
+
+    fault: Fault
+    is_late: bool = True
+    """A reset comes after the request was taken in; of errors and nonsense it is the other of two shapes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """What stands at one address of a provider; all of it is escaped before it is shown."""
 
@@ -109,7 +118,7 @@ class WorldView(Protocol):
     def received_at(self, provider: str, reference: str) -> datetime | None:
         """When the reference first arrived; None for an unknown one."""
 
-    def fault(self, provider: str, path: str, attempt: int, *, about: str = "") -> Fault | None:
+    def trouble(self, provider: str, path: str, attempt: int, *, about: str = "") -> Trouble | None:
         """Whether this request goes wrong.
 
         Args:
