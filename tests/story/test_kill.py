@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
-from staydown.bench import kill, points
-from staydown.bench.stage import Stage
+import pytest
+
+from staydown.bench import kill, points, victim
+from staydown.bench.stage import Stage, stage
 from staydown.bench.topics import Options
 from staydown.bench.victim import Victims
 from staydown.ports.tools import Point
@@ -23,7 +28,11 @@ def several(*parts: points.Part) -> points.Part:
     """One fault after the other, without waiting between them."""
 
     def part(scene: Stage, victims: Victims, couriers: Sequence[str], times: int) -> dict[str, int]:
-        return {"faults": sum(one(scene, victims, couriers, times)["faults"] for one in parts)}
+        found = [one(scene, victims, couriers, times) for one in parts]
+        return {
+            "faults": sum(one["faults"] for one in found),
+            "met_every_time": all(one["met_every_time"] for one in found),
+        }
 
     return part
 
@@ -32,6 +41,7 @@ def test_at_no_point_of_its_way_is_a_request_lost_or_doubled(tmp_path: Path, dat
     parts = {
         "kill": several(*(points.at(one, "kill") for one in Point)),
         "no room": several(*(points.at(one, "enospc") for one in Point)),
+        "failing": several(*(points.at(one, "eio") for one in Point)),
         "full": points.full,
         "pause": points.pause,
     }
@@ -43,6 +53,53 @@ def test_at_no_point_of_its_way_is_a_request_lost_or_doubled(tmp_path: Path, dat
     assert found["faults"]["pause"]["taken_over"] == 1
     assert found["second_clocks"] == 0
     assert found["lost"] == found["doubled"] == found["repeats_unmarked"] == 0
+
+
+def test_only_what_was_put_in_counts_as_a_fault(tmp_path: Path, database: str | None) -> None:
+    """A worker that complains about a full database has not come to the point at which it would be killed."""
+    with stage(tmp_path / "home", database=database, couriers=ALL) as scene:
+        scene.add(20, ALL)
+        with points._no_room(scene), Victims(scene.home, database) as victims:
+            pid = victims.begin(point="nowhere", fault="kill", full=True)
+            kill_after = time.monotonic() + 30
+            while not victims.refused() and time.monotonic() < kill_after:
+                time.sleep(0.01)
+            victims.end(pid)
+            assert victims.refused() > 0
+            assert victims.faults() == 0
+
+
+def test_a_fault_that_did_not_happen_every_time_does_not_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(points, "refill", lambda *_: None)
+
+    class Never:
+        """Workers of whom one met the fault twice."""
+
+        met = 0
+
+        def faults(self) -> int:
+            return self.met
+
+        def begin(self, **_: object) -> int:
+            self.met += 2 if self.met == 0 else 1
+            return 1
+
+        def end(self, _: int) -> None: ...
+
+    found = points.at(Point.AFTER_SEND, "kill")(cast("Stage", None), cast("Victims", Never()), ALL, 3)
+    assert found == {"times": 3, "faults": 4, "met_every_time": False}
+
+
+@pytest.mark.parametrize(("fault", "number"), [("enospc", errno.ENOSPC), ("eio", errno.EIO)])
+def test_the_disk_says_what_it_says_at_the_point_only(tmp_path: Path, fault: str, number: int) -> None:
+    reached = victim._trap(tmp_path, {"fault": fault, "point": "after-send"})
+    reached(Point.AFTER_INTENT)
+    assert not (tmp_path / victim.FAULTS).exists()
+    for times in (1, 2):
+        with pytest.raises(OSError) as caught:  # noqa: PT011  # its number is looked at
+            reached(Point.AFTER_SEND)
+        assert caught.value.errno == number
+        assert (tmp_path / victim.FAULTS).stat().st_size == times
 
 
 def test_kills_after_the_first_send_double_only_where_nobody_asks(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A worker killed, out of disk, or paused at each named point of a request's way out, with each courier.
+"""A worker killed, out of disk, on a failing disk, or paused at each named point of a request's way out, with each courier.
 
 Where kills by the clock find what is likely, these find what is rare: the few microseconds between two steps.
 """
@@ -20,7 +20,7 @@ from staydown.bench.kill import STEP, arrived, finish, refill
 from staydown.bench.postgres import databases
 from staydown.bench.stage import LEASE_S, PLACES, Stage, stage
 from staydown.bench.topics import Options, nothing
-from staydown.bench.victim import Victims
+from staydown.bench.victim import ERRNOS, Victims
 from staydown.core.errors import Invalid, Outside
 from staydown.ports.tools import Point
 
@@ -29,16 +29,17 @@ SPARE = 24
 FULL_S = 1.5
 MEETS_S = 20.0
 Part = Callable[[Stage, Victims, Sequence[str], int], dict[str, int]]
+"""Lets a fault happen so many times; gives counts, and as `met_every_time` whether it really happened."""
+FAULTS = ("kill", *ERRNOS)
+"""What happens at every named point."""
 
 
 def measure(options: Options) -> dict[str, object]:
     """Let each fault happen so many times at each point, with each courier."""
     times = options.size or TIMES
-    parts = {f"{fault}:{point.value}": at(point, fault) for fault in ("kill", "enospc") for point in Point}
+    parts = {f"{fault}:{point.value}": at(point, fault) for fault in FAULTS for point in Point}
     parts |= {"full": full, "pause": pause}
-    chosen = {
-        name: part for name, part in parts.items() if options.only in {"", name, name.partition(":")[2]}
-    }
+    chosen = {name: part for name, part in parts.items() if options.only in {"", name, *name.split(":")}}
     if not chosen:
         raise Invalid(f"there is no part {options.only!r}", hint=f"There is: {', '.join(parts)}.")
     began = time.monotonic()
@@ -71,7 +72,7 @@ def run(
             met = part(scene, victims, couriers, times)
             finish(scene, victims)
             verdict = checker.judge(scene.database, scene.approved, scene.arrivals, home)
-            found[name] = {**met, "holds": checker.holds(verdict)}
+            found[name] = {**met, "holds": bool(met["met_every_time"]) and checker.holds(verdict)}
             progress(1)
     keys = ("requests", "lost", "doubled", "repeats", "repeats_marked", "repeats_unmarked", "second_clocks")
     return {
@@ -92,12 +93,14 @@ def at(point: Point, fault: str) -> Part:
             before = victims.faults()
             pid = victims.begin(point=point.value, fault=fault)
             _until(lambda before=before: victims.faults() > before)  # type: ignore[misc]
-            if fault == "enospc":
+            if fault in ERRNOS:
                 time.sleep(0.2)
             victims.end(pid)
-            if fault == "enospc":
+            if fault in ERRNOS:
                 scene.later(STEP)  # what failed was put off
-        return {"times": times, "faults": victims.faults() - met}
+        faults = victims.faults() - met
+        is_met = faults >= times if fault in ERRNOS else faults == times
+        return {"times": times, "faults": faults, "met_every_time": is_met}
 
     return part
 
@@ -105,16 +108,18 @@ def at(point: Point, fault: str) -> Part:
 def full(scene: Stage, victims: Victims, couriers: Sequence[str], times: int) -> dict[str, int]:
     """The database takes nothing more: nothing may leave that the ledger does not know; then there is room again."""
     refill(scene, couriers, SPARE)
-    before, met = len(scene.arrivals), victims.faults()
+    before, met = len(scene.arrivals), victims.refused()
     with _no_room(scene):
         pid = victims.begin(full=True, seconds=FULL_S * 4)
-        _until(lambda: victims.faults() > met)
+        _until(lambda: victims.refused() > met)
         time.sleep(FULL_S)
         victims.end(pid)
         while_full = len(scene.arrivals) - before
         verdict = checker.judge(scene.database, scene.approved, scene.arrivals, scene.home)
+    refused = victims.refused() - met
     return {
-        "refused_writes": victims.faults() - met,
+        "refused_writes": refused,
+        "met_every_time": refused > 0,
         "arrived_meanwhile": while_full,
         "arrived_without_intent": int(str(verdict["arrived_without_intent"])),
         "waiting_after": checker.waiting(scene.database),
@@ -148,9 +153,9 @@ def _execute(engine: Any, *statements: str) -> None:
 
 def pause(scene: Stage, victims: Victims, couriers: Sequence[str], times: int) -> dict[str, int]:
     """A worker stands still before it sends, longer than its lease; another takes over; the first goes on."""
-    taken_over = 0
+    taken_over, times = 0, max(times // 4, 1)
     finish(scene, victims)
-    for _ in range(max(times // 4, 1)):
+    for _ in range(times):
         scene.add(6, couriers)
         before = len(scene.arrivals)
         sleeper = victims.begin(point=Point.AFTER_INTENT.value, fault="stop", drain=True)
@@ -165,7 +170,7 @@ def pause(scene: Stage, victims: Victims, couriers: Sequence[str], times: int) -
         os.kill(sleeper, signal.SIGCONT)
         if victims.over() is None:
             victims.end(sleeper)
-    return {"times": max(times // 4, 1), "taken_over": taken_over}
+    return {"times": times, "taken_over": taken_over, "met_every_time": taken_over == times}
 
 
 def _until(is_so: Callable[[], bool]) -> None:

@@ -16,9 +16,10 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -27,10 +28,16 @@ from typing import Any, Self
 from staydown.core.errors import Outside, StaydownError
 from staydown.core.request import Parcel, Receipt
 from staydown.ports import Courier, Known, Knows
-from staydown.ports.tools import Point, Tools
+from staydown.ports.tools import Begin, Point, Tools
+from staydown.ports.work import Work
 
 FAULTS = "faults"
-"""A file in the home that grows by one byte whenever a fault was met."""
+"""A file in the home that grows by one byte whenever a fault is put in at a named point, and by nothing else."""
+REFUSED = "refused-writes"
+"""A file in the home that grows by one byte whenever the database says that it is full."""
+ERRNOS = {"enospc": errno.ENOSPC, "eio": errno.EIO}
+"""What the disk says at a point: there is no room, or it is failing."""
+DISK_FULL = "53100"
 REST_S = 0.005
 STARTS_S = 60.0
 
@@ -68,37 +75,38 @@ def _live(home: Path, database: str | None, order: Mapping[str, Any]) -> None:
     if order["full"]:
         _fill(app.store.engine)
     tools = replace(app.tools, reached=_trap(home, order))
+    if order["full"]:
+        tools = replace(tools, begin=_counted_refusals(tools.begin, home))
     if order["naive"]:
         tools = replace(tools, couriers={name: NeverAsked(one) for name, one in tools.couriers.items()})
     ends, name = time.monotonic() + float(order["seconds"]), worker_name()
     while time.monotonic() < ends:
-        if not _once(once, tools, name, home) and order["drain"]:
+        if not _once(once, tools, name) and order["drain"]:
             break
         time.sleep(REST_S)
 
 
-def _once(once: Any, tools: Tools, name: str, home: Path) -> int:
+def _once(once: Any, tools: Tools, name: str) -> int:
     try:
         return int(once(tools, name))
-    except StaydownError:
-        _met(home)
+    except StaydownError:  # the database gives trouble: as the worker does, wait and go on
         time.sleep(0.05)
         return 1
 
 
 def _trap(home: Path, order: Mapping[str, Any]) -> Any:
-    """What happens at a named point."""
-    fault, wanted, left = order["fault"], order["point"], [1]
+    """What happens at a named point; couriers may reach it from several threads at a time."""
+    fault, wanted, only_once = order["fault"], order["point"], threading.Lock()
 
     def reached(point: Point) -> None:
-        if point.value != wanted or not left[0]:
+        if point.value != wanted:
             return
-        if fault != "enospc":
-            left[0] = 0
-        _met(home)
-        if fault == "enospc":
-            raise OSError(errno.ENOSPC, "No space left on device")
-        os.kill(os.getpid(), signal.SIGKILL if fault == "kill" else signal.SIGSTOP)
+        if fault in ERRNOS:
+            _met(home / FAULTS)
+            raise OSError(ERRNOS[fault], os.strerror(ERRNOS[fault]))
+        if only_once.acquire(blocking=False):
+            _met(home / FAULTS)
+            os.kill(os.getpid(), signal.SIGKILL if fault == "kill" else signal.SIGSTOP)
 
     return reached
 
@@ -112,21 +120,27 @@ def _fill(engine: Any) -> None:
         engine.dispose()
 
 
-def _met(home: Path) -> None:
-    handle = os.open(home / FAULTS, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+def _counted_refusals(begin: Begin, home: Path) -> Begin:
+    """Transactions as they are; one that the database refuses because it is full is counted."""
+
+    @contextmanager
+    def counted(*, write: bool = True) -> Iterator[Work]:
+        try:
+            with begin(write=write) as work:
+                yield work
+        except Outside as error:
+            words = getattr(error.__cause__, "orig", None)
+            if getattr(words, "sqlstate", "") == DISK_FULL or "is full" in str(words):
+                _met(home / REFUSED)
+            raise
+
+    return counted
+
+
+def _met(path: Path) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.write(handle, b".")
     os.close(handle)
-
-
-class _Count(logging.Handler):
-    def __init__(self, home: Path) -> None:
-        super().__init__()
-        self._home = home
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Count what the worker complains about."""
-        if record.levelno >= logging.ERROR:
-            _met(self._home)
 
 
 # --- the process it is forked from --------------------------------------------------------------------
@@ -161,7 +175,7 @@ def serve() -> None:
     home = Path(settings["home"])
     _load(home)
     log = logging.getLogger("staydown")
-    log.addHandler(_Count(home))
+    log.addHandler(logging.NullHandler())  # it complains about every fault that is put in
     log.propagate = False
     _say(ready=os.getpid())
     for line in iter(lines.readline, ""):
@@ -190,6 +204,10 @@ def _child(home: Path, database: str | None, order: Mapping[str, Any]) -> None:
 
 
 # --- seen from the measurement --------------------------------------------------------------------------
+
+
+def _counted(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
 
 
 class Victims:
@@ -243,7 +261,7 @@ class Victims:
 
         Args:
             point: Where the fault happens; empty: nowhere.
-            fault: `kill` and `stop` happen once, `enospc` every time the point is reached.
+            fault: `kill` and `stop` happen once, `enospc` and `eio` every time the point is reached.
             naive: Receivers are never asked.
             full: The database cannot grow.
             drain: The life ends by itself when nothing is due.
@@ -267,9 +285,12 @@ class Victims:
         self.over()
 
     def faults(self) -> int:
-        """How often a fault was met so far."""
-        path = self.home / FAULTS
-        return path.stat().st_size if path.exists() else 0
+        """How often a fault was put in so far."""
+        return _counted(self.home / FAULTS)
+
+    def refused(self) -> int:
+        """How often the database said so far that it is full."""
+        return _counted(self.home / REFUSED)
 
     def close(self) -> None:
         """End the process."""
