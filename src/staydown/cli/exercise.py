@@ -72,9 +72,12 @@ def run(
     emit_one(done.figures, as_json=as_json)
     for line in done.wrong:
         say(f"WRONG: {line}")
-    say(f"report: {done.report}")
-    if done.wrong:
-        raise typer.Exit(8)
+    for line in done.unwritten:
+        say(f"not written: {line}")
+    if not done.unwritten:
+        say(f"report: {done.report}")
+    if done.wrong or done.unwritten:
+        raise typer.Exit(8 if done.wrong else 7)
 
 
 def world(
@@ -140,10 +143,10 @@ def feed(
 
 
 def grid(
+    ctx: typer.Context,
     out: Annotated[Path, typer.Argument(help="A folder for the homes of all these exercises.")],
     items: Annotated[int, typer.Option(min=260, help="Items in each; the scenarios have 26,000.")] = 2600,
     seeds: Annotated[int, typer.Option(min=1, help="How many seeds, from 1.")] = 2,
-    ctx: typer.Context,
     as_json: Json = False,
 ) -> None:
     """Play volume, follow-up and the messenger's own bans in all combinations, then nothing at all: what posts do in each.
@@ -152,14 +155,14 @@ def grid(
 
     Example: staydown exercise grid grid-of-worlds --items 2600 --seeds 2
     """
-    from staydown.exercise.grid import cells
-    from staydown.exercise.grid import grid as verb
-
     if ctx.obj.database is not None:
         raise Invalid(
             "a grid plays many exercises, each on SQLite in a home of its own; --database cannot hold them",
             hint="Leave out --database, and STAYDOWN_DATABASE.",
         )
+    from staydown.exercise.grid import cells
+    from staydown.exercise.grid import grid as verb
+
     with progress("exercise grid", len(cells()) * seeds) as step:
         rows = list(verb(out, items=items, seeds=range(1, seeds + 1), progress=step))
     emit(rows, as_json=as_json)

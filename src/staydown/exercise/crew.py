@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import resource
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ from typing import Any
 
 from staydown.app import open_app
 from staydown.core.errors import Outside, StaydownError
+from staydown.exercise.cost import peak_kib
 from staydown.fetch.audit import attempts
 from staydown.ports.tools import Tools
 from staydown.ports.work import WorkKind
@@ -85,19 +85,17 @@ class Crew:
         """Attempts of the other processes to leave this machine."""
         return sum(int(told.get("outside", 0)) for told in self._told)
 
-    @property
     def peak_kib(self) -> int:
-        """The most memory that the other processes ever had, added up."""
-        return sum(int(told.get("peak_kib", 0)) for told in self._told)
+        """The most memory that the other processes ever had, called or not, added up."""
+        return sum(peak_kib(one.pid) for one in self._others)
 
-    def by_kind(self) -> dict[str, dict[str, float]]:
+    def by_kind(self) -> Spent:
         """Rows and seconds of work of all processes, by kind."""
-        seconds: Counter[str] = Counter(self.spent.seconds)
-        rows: Counter[str] = Counter(self.spent.rows)
+        total = Spent(Counter(self.spent.seconds), Counter(self.spent.rows))
         for told in self._told:
-            seconds.update(told.get("seconds", {}))
-            rows.update(told.get("rows", {}))
-        return {kind: {"rows": rows[kind], "seconds": round(seconds[kind], 2)} for kind in sorted(rows)}
+            total.seconds.update(told.get("seconds", {}))
+            total.rows.update(told.get("rows", {}))
+        return total
 
     def stop(self) -> None:
         """End the other processes."""
@@ -164,7 +162,6 @@ def _serve() -> None:
                 "done": done,
                 "requests": app.fetch.requests_made,
                 "outside": attempts(),
-                "peak_kib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
                 "seconds": spent.seconds,
                 "rows": spent.rows,
             }

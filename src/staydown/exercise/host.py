@@ -21,6 +21,7 @@ from typing import Any
 
 from staydown.core.errors import Outside
 from staydown.core.time import iso, parse
+from staydown.exercise.cost import peak_kib
 from staydown.exercise.scenario import load
 from staydown.exercise.world import World
 from staydown.fetch.audit import forbid_outside
@@ -333,12 +334,7 @@ class Host:
 
     def peak_kib(self) -> int:
         """The most memory that the world's process ever had; 0 where the system does not tell."""
-        try:
-            status = Path(f"/proc/{self._process.pid}/status").read_text()
-        except OSError:
-            return 0
-        told = next((line for line in status.splitlines() if line.startswith("VmHWM:")), "VmHWM: 0")
-        return int(told.split()[1])
+        return peak_kib(self._process.pid)
 
     def stop(self) -> None:
         """End the world's process."""

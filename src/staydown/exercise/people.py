@@ -75,6 +75,14 @@ class Staff:
         """The agencies that take part."""
         return [agency_of(number) for number in range(self.scenario.agencies)]
 
+    def shifts(self, day: str) -> dict[str, int]:
+        """How many items each person has assessed on a day."""
+        return {person: done for (person, at), done in self._shift.items() if at == day}
+
+    def resume(self, day: str, done: Mapping[str, int]) -> None:
+        """Go on with a day that an earlier life of the exercise began: who was tired is tired."""
+        self._shift = {(PersonId(person), day): count for person, count in done.items()}
+
     # --- who there is -----------------------------------------------------------------------------
 
     def hire(self, providers: Iterable[str], known_media: Iterable[tuple[str, str]]) -> None:
@@ -305,6 +313,7 @@ class Staff:
             suggested = work.returns.listed(ReturnState.SUGGESTED)
             if not suggested:
                 return
+            suggested.sort(key=lambda one: (one.child, -one.score, one.parent))  # not as they were noted
             children = {one.child for one in suggested}
             linked = {one.child for one in work.returns.listed(ReturnState.CONFIRMED, of=children)}
             self._open_pages(work, children | {one.parent for one in suggested})
@@ -313,7 +322,6 @@ class Staff:
             for one in suggested:
                 code = next((code for code in self.agencies if one.child in seen[code]), None)
                 child, parent = self._read.get(one.child), self._read.get(one.parent)
-            suggested.sort(key=lambda one: (one.child, -one.score, one.parent))  # not as they were noted
                 if code is None or one.child in linked or child is None or parent is None:
                     continue
                 same = child.voice == parent.voice and bool(child.ground) == bool(parent.ground)

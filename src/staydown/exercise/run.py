@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import json
-import resource
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from staydown.app import HOSTS, App, open_app
-from staydown.core.errors import Broken, Invalid, Outside
+from staydown.core.errors import Broken, Invalid, Outside, StaydownError
 from staydown.core.ids import AgencyCode, ItemId
 from staydown.core.item import NewSighting, Refusal
 from staydown.core.time import EPOCH, iso, parse
+from staydown.exercise.cost import Cost, Stages, own_peak_kib
 from staydown.exercise.crew import Crew
 from staydown.exercise.draw import unit
 from staydown.exercise.host import Host
@@ -27,8 +27,12 @@ from staydown.fetch.audit import attempts
 from staydown.fetch.namespace import enter_own_network
 from staydown.flow import audit, record
 from staydown.flow.publish import write_report
+from staydown.plugs.reports.html.words import words_of
 from staydown.ports import Row
 
+REPORT, TRUTH, JOURNAL = "report.html", "truth.jsonl", "providers.jsonl"
+STANDS = "exercise_stands"
+"""The note on where an exercise stands, and what it has cost so far."""
 WORDS = (
     "https://{rest}",
     "http://{rest}",
@@ -50,7 +54,8 @@ class Played:
     """An exercise that was played to its end."""
 
     figures: dict[str, object]
-    wrong: tuple[str, ...]
+    wrong: tuple[str, ...]  #: what must not be, in words
+    unwritten: tuple[str, ...]  #: what could not be written at the end, and why
     report: Path
 
 
@@ -70,50 +75,49 @@ def play(
 
     Raises:
         NotFound: There is no such scenario.
-        Invalid: The folder holds another exercise.
+        Invalid: The folder holds another exercise, or there is no report in this language.
+        Outside: Nothing can be written there.
         Broken: What was played does not hold together.
     """
+    stages = Stages(time.monotonic())
     scenario = load(name, items=items, action=action)
+    words_of(language)
+    _require_room(out)
     is_alone = database is None and enter_own_network()
-    started, used, asked = time.monotonic(), 0.0, 0
-    app = _open(out, scenario, seed, database)
-    host = Host(name, items=items, seed=seed, journal=out / "providers.jsonl", action=action)
-    crew: Crew | None = None
-    try:
+    with ExitStack() as ends:
+        app = ends.enter_context(closing(_open(out, scenario, seed, database)))
+        host = Host(name, items=items, seed=seed, journal=out / JOURNAL, action=action)
+        ends.callback(host.stop)
         (app.settings.home / HOSTS).write_text(json.dumps(host.hosts))
-        used = float(app.store.noted("exercise_seconds") or 0.0)
-        asked = int(app.store.noted("exercise_requests") or 0)
         crew = Crew(app.tools, app.settings.home, database, workers or scenario.workers)
-        player = _Player(app, host, crew, scenario, seed)
+        ends.callback(crew.stop)
+        player = _Player(app, host, crew, scenario, seed, stages)
+        ends.callback(player.note)
         player.play(progress)
-        return _finish(
-            app,
-            host,
-            crew,
-            player,
-            out,
-            language=language,
-            began=started - used,
-            requests=asked + app.fetch.requests_made + crew.requests_made,
-            is_alone=is_alone,
-        )
-    finally:
-        spent = used + time.monotonic() - started
-        with closing(app):
-            made = app.fetch.requests_made
-            if crew is not None:
-                crew.stop()
-                made += crew.requests_made
-            app.store.note("exercise_seconds", f"{spent:.3f}")
-            app.store.note("exercise_requests", str(asked + made))
-        host.stop()
+        return _finish(player, out, language=language, is_alone=is_alone)
 
 
-def _open(out: Path, scenario: Scenario, seed: int, database: str | None) -> App:
+def _require_room(out: Path) -> None:
+    """Find out before the game, not after it, whether its end can be written.
+
+    Raises:
+        Outside: The folder cannot be made, or a file in it not be written.
+    """
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise Outside(f"{out} cannot be made: {error.strerror}") from error
+    for path in (out / REPORT, out / TRUTH, out / JOURNAL):
+        is_new = not path.exists()
+        try:
+            path.open("ab").close()
+            if is_new:
+                path.unlink()
+        except OSError as error:
+            raise Outside(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _open(out: Path, scenario: Scenario, seed: int, database: str | None) -> App:
     app = open_app(out / "home", database=database)
     rules = scenario.action
     played = (
@@ -137,19 +141,42 @@ def _open(out: Path, scenario: Scenario, seed: int, database: str | None) -> App
 class _Player:
     """Moves the time, and lets people and workers act until it stands at the end."""
 
-    def __init__(self, app: App, host: Host, crew: Crew, scenario: Scenario, seed: int) -> None:
+    def __init__(
+        self, app: App, host: Host, crew: Crew, scenario: Scenario, seed: int, stages: Stages
+    ) -> None:
         self.app, self.host, self.crew, self.scenario, self.seed = app, host, crew, scenario, seed
-        self.tools = app.tools
+        self.tools, self.stages = app.tools, stages
         self.staff = Staff(self.tools, scenario, seed)
-        self.stages: defaultdict[str, float] = defaultdict(float)  #: seconds spent, by stage
+        stands = json.loads(app.store.noted(STANDS) or "{}")
+        self._at = parse(stands.get("tick") or iso(scenario.starts_at - timedelta(hours=1)))
+        self._earlier = Cost.of(stands.get("cost", {}))
+        self.staff.resume(self._day, stands.get("shifts", {}))
 
-    @contextmanager
-    def _stage(self, name: str) -> Iterator[None]:
-        began = time.monotonic()
-        try:
-            yield
-        finally:
-            self.stages[name] += time.monotonic() - began
+    @property
+    def _day(self) -> str:
+        return self._at.date().isoformat()
+
+    def cost(self) -> Cost:
+        """What this life and those before it have spent until now."""
+        work = self.crew.by_kind()
+        life = Cost(
+            stages=self.stages.spent(),
+            requests=self.app.fetch.requests_made + self.crew.requests_made,
+            outside=attempts() + self.crew.outside_attempts,
+            rows=dict(work.rows),
+            seconds=dict(work.seconds),
+            peak_kib=own_peak_kib() + self.host.peak_kib() + self.crew.peak_kib(),
+        )
+        return self._earlier.plus(life)
+
+    def note(self) -> None:
+        """Write down where the exercise stands, and what it has cost, for a life after this one."""
+        stands = {
+            "tick": iso(self._at),
+            "cost": self.cost().as_row(),
+            "shifts": self.staff.shifts(self._day),
+        }
+        self.app.store.note(STANDS, json.dumps(stands))
 
     def play(self, progress: Callable[[int], None] | None) -> None:
         """From where the store stands to the end."""
@@ -157,16 +184,14 @@ class _Player:
             providers = sorted({host.split(".")[0] for host in self.host.hosts if host.count(".") == 2})
             self.staff.hire(providers, self.host.partner_list())
             self.app.store.note("exercise_hired", "yes")
-        before = parse(
-            self.app.store.noted("exercise_tick") or iso(self.scenario.starts_at - timedelta(hours=1))
-        )
+        self.stages.enter("time")
         acted = self.scenario.starts_at - timedelta(hours=1)
         for tick in self.scenario.ticks():
-            if tick > before:
+            if tick > self._at:
                 self._until(tick)
-                self._turn(before, acted, tick)
-                self.app.store.note("exercise_tick", iso(tick))
-                before = tick
+                self._turn(self._at, acted, tick)
+                self._at = tick
+                self.note()
             if self.scenario.acts(tick):
                 acted = tick
             if progress:
@@ -184,11 +209,11 @@ class _Player:
                 return
 
     def _drain(self) -> None:
-        with self._stage("work"):
+        with self.stages.inside("work"):
             self.crew.drain()
 
     def _set(self, instant: datetime, now: datetime) -> None:
-        with self._stage("world"):
+        with self.stages.inside("world"):
             if instant > now:
                 self.host.advance(instant)
                 self.app.store.set_simulated(instant)
@@ -197,18 +222,18 @@ class _Player:
             self.host.now = max(self.host.now, instant)
 
     def _turn(self, before: datetime, acted: datetime, tick: datetime) -> None:
-        with self._stage("intake"):
+        with self.stages.inside("intake"):
             self._report(before, tick)
         self._drain()
         if self.scenario.acts(tick):
-            with self._stage("people"):
+            with self.stages.inside("people"):
                 self.staff.act(
                     hours=(tick - before).total_seconds() / 3600,
                     first_days=tick < self.scenario.action_ends,
                     proposes=self.scenario.proposes(before, tick),
                 )
                 self.staff.answer_mail(self.host, acted, tick)
-        with self._stage("people"):
+        with self.stages.inside("people"):
             self.staff.complaints(self.host.complaints(before, tick))
             if tick.hour == 12:
                 self.staff.give_up()
@@ -249,32 +274,19 @@ class _Player:
         return word.format(rest=f"{host}{slash}{path}")
 
 
-def _finish(
-    app: App,
-    host: Host,
-    crew: Crew,
-    player: _Player,
-    out: Path,
-    *,
-    language: str,
-    began: float,
-    requests: int,
-    is_alone: bool,
-) -> Played:
-    """Score, verify, report, and write the truth down."""
-    scenario, scoring = player.scenario, time.monotonic()
-    with app.tools.begin(write=False) as work:
+def _finish(player: _Player, out: Path, *, language: str, is_alone: bool) -> Played:
+    """Score, verify, report, and write the truth down; what cannot be written keeps no figure back."""
+    app, host, scenario = player.app, player.host, player.scenario
+    unwritten: list[str] = []
+    with player.stages.inside("score and report"), app.tools.begin(write=False) as work:
         result = score(work, host, app.catalogue, scenario, OPERATION)
         checked = audit.verify(work, app.vault, public=app.store.public_key)
-        report = out / "report.html"
-        write_report(work, app.reports, OPERATION, to="html", out=report, language=language)
-    with (out / "truth.jsonl").open("w", encoding="utf-8") as file:
-        for row in truth_rows(app.catalogue, host):
-            file.write(json.dumps(row, ensure_ascii=False) + "\n")
-    if checked.broken:
-        raise Broken(f"the ledger does not verify: {checked.broken[0]}")
-    player.stages["score and report"] += time.monotonic() - scoring
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss + host.peak_kib() + crew.peak_kib
+        try:
+            write_report(work, app.reports, OPERATION, to="html", out=out / REPORT, language=language)
+            _write_truth(out / TRUTH, truth_rows(app.catalogue, host))
+        except StaydownError as error:
+            unwritten.append(str(error))
+    cost = player.cost()
     figures: dict[str, object] = {
         "scenario": scenario.name,
         "seed": player.seed,
@@ -282,13 +294,20 @@ def _finish(
         "agencies": scenario.agencies,
         "providers": len({row["provider"] for row in host.truth()}),
         **result.figures,
-        "http_requests": requests,
-        "outside_attempts": attempts() + crew.outside_attempts,
+        "http_requests": cost.requests,
+        "outside_attempts": cost.outside,
         "own_network": is_alone,
+        "database": app.store.engine.dialect.name,
         "ledger_size": checked.size,
-        "wall_seconds": round(time.monotonic() - began, 2),
-        "seconds_by_stage": {name: round(spent, 2) for name, spent in player.stages.items()},
-        "work_by_kind": crew.by_kind(),
-        "peak_mib": round(peak / 1024, 1),
+        **cost.figures(),
     }
-    return Played(figures, result.wrong, report)
+    wrong = [*result.wrong, *(f"the ledger does not verify: {one}" for one in checked.broken[:1])]
+    return Played(figures, tuple(wrong), tuple(unwritten), out / REPORT)
+
+
+def _write_truth(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
+    try:
+        with path.open("w", encoding="utf-8") as file:
+            file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    except OSError as error:
+        raise Outside(f"{path} cannot be written: {error.strerror}") from error

@@ -19,6 +19,8 @@ from staydown.ports.work import Work
 from staydown.reason.statistics import quantile
 
 MONTH = timedelta(days=30)
+CAN_BE_ASKED = frozenset({"api", "webform"})
+"""Ways on which a receiver says what it has: nothing need go out twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,9 @@ def score(work: Work, host: Host, catalogue: Catalogue, scenario: Scenario, oper
         "reinstated": counts["reinstated"],
     }
     wrong = [f"{reference} was taken in twice" for reference in twice]
+    wrong += [
+        f"{reference} arrived again, though {via} can be asked" for reference, via in twice_sent(record)
+    ]
     wrong += [f"{reference} never arrived" for reference in lost]
     wrong += _false_removals(work, truth, list(items))
     return Score(figures, tuple(wrong))
@@ -123,6 +128,17 @@ def _record(work: Work, record: Sequence[Mapping[str, Any]]) -> tuple[list[str],
         if one.state in sent and (one.state is not RequestState.APPROVED or _is_due(work, one.operation))
     ]
     return [name for name, times in taken.items() if times > 1], [name for name in due if not taken[name]]
+
+
+def twice_sent(record: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """References that were sent a second time to a receiver that would have told, had it been asked."""
+    return sorted(
+        {
+            (str(row["reference"]), str(row["via"]))
+            for row in record
+            if row["set_aside"] and row["via"] in CAN_BE_ASKED
+        }
+    )
 
 
 def _is_due(work: Work, operation: OperationId | None) -> bool:
