@@ -153,7 +153,6 @@ class App:
             mail_port=self.settings.mail_port,
             mail_from=self.settings.mail_from or "noreply@staydown.example",
             exercise=self.store.exercise,
-            begin_within=self.settings.lease / 2,
         )
         return {name: build(tools) for name, build in _plugs("couriers").items()}  # type: ignore[operator]
 

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from staydown.core.errors import Invalid
 from staydown.core.ids import ItemId
-from staydown.core.request import Decision, DispatchState, Line, LineAnswer, Parcel
+from staydown.core.request import NOT_BEGUN, Decision, DispatchState, Line, LineAnswer, Parcel
 from staydown.fetch import GuardedFetch, Policy
 from staydown.plugs.couriers.api import courier as api
 from staydown.plugs.couriers.files import courier as files
@@ -360,14 +360,23 @@ def test_a_file_that_is_not_ours_is_no_answer(
     assert couriers["files"].ask([parcel("hearth")])[0].knows is Knows.CANNOT_TELL
 
 
-def test_mail_begins_no_letter_when_its_call_is_too_old(world: MemoryWorld, tmp_path: Path) -> None:
-    with Servers(world) as servers:
-        fetch = GuardedFetch(Policy.LOOPBACK, hosts=servers.hosts)
-        tools = CourierTools(
-            fetch=fetch, outbox=tmp_path, mail_host="", mail_port=25, mail_from="iru@agency.example",
-            exercise=True, begin_within=timedelta(0),
-        )  # fmt: skip
-        (receipt,) = mail.build(tools).send([parcel("hearth")])
-        fetch.close()
-    assert (receipt.state, receipt.temporary) == (DispatchState.FAILED, True)
-    assert not world.intakes, "a process that stood still may have lost its lease"
+@pytest.mark.parametrize("provider", ["flock", "quill", "hearth", ""])
+def test_nothing_is_begun_after_a_no_in_the_middle_of_a_batch(
+    couriers: dict[str, Courier], world: MemoryWorld, tmp_path: Path, provider: str
+) -> None:
+    """A process that stood still may have lost its lease; whoever took over asked about what had not arrived."""
+    left = [True] * 3
+
+    def may_begin() -> bool:
+        return bool(left) and left.pop()
+
+    batch = [parcel(provider or "hearth", f"NL-{n}", may_begin=may_begin) for n in range(12)]
+    courier = of(couriers, provider) if provider else couriers["files"]
+    receipts = courier.send(batch)
+    begun = {one.reference for one, receipt in zip(batch, receipts, strict=True) if receipt.begun}
+    assert len(begun) == 3
+    assert all(receipt is NOT_BEGUN for receipt in receipts if not receipt.begun)
+    arrived = {one.reference for one in world.intakes} if provider else {
+        path.stem for path in (tmp_path / "outbox").glob("*.json")
+    }  # fmt: skip
+    assert arrived == begun

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from staydown.core.errors import Outside
 from staydown.fetch import GuardedFetch, Policy
+from staydown.fetch.client import SILENT_AT_MOST
 from staydown.fetch.wire import Trip, Wire
 from staydown.ports import Ask, Reply, Trouble
 
@@ -510,3 +511,36 @@ def test_a_closed_way_out_stays_closed(hostile: Hostile) -> None:
     fetch.close()
     with pytest.raises(Outside):
         get(fetch, "plain")
+
+
+def test_a_host_that_does_not_answer_holds_a_call_up_for_a_while_only(
+    fetch: GuardedFetch, hostile: Hostile
+) -> None:
+    hostile.acts["slow"] = stall
+    asks = [ask("slow", seconds=0.2) for _ in range(60)]
+    replies = fetch.many(asks)
+    assert {reply.trouble for reply in replies} == {Trouble.TIMED_OUT}
+    assert SILENT_AT_MOST <= fetch.requests_made < 60
+    assert sum(reply.detail.startswith("not asked") for reply in replies) == 60 - fetch.requests_made
+
+
+def test_what_may_not_begin_any_more_does_not_leave(fetch: GuardedFetch) -> None:
+    left = [True] * 5
+    asks = [ask("plain", method="POST", may_begin=lambda: bool(left) and left.pop()) for _ in range(12)]
+    found = Counter(reply.trouble for reply in fetch.many(asks))
+    assert found[Trouble.NOT_BEGUN] == 7
+    assert fetch.requests_made == 5
+
+
+def test_answers_are_read_as_they_come_and_an_error_ends_nothing_half_way(fetch: GuardedFetch) -> None:
+    asks = [ask("plain") for _ in range(30)]
+    assert fetch.read(asks, lambda at, reply: (at, reply.status)) == [(at, 200) for at in range(30)]
+
+    def stumble(at: int, reply: Reply) -> int:
+        if at == 7:
+            raise ValueError("made up")
+        return at
+
+    with pytest.raises(ValueError, match="made up"):
+        fetch.read(asks, stumble)
+    assert fetch.read(asks[:2], lambda at, _: at) == [0, 1]

@@ -6,12 +6,13 @@ import os
 import signal
 import threading
 import time
+from datetime import timedelta
 from typing import Annotated
 
 import typer
 
 from staydown.cli.common import Json, app_of, emit, emit_one, say, until
-from staydown.core.errors import Invalid, Refused
+from staydown.core.errors import Invalid, Outside, Refused
 
 person = typer.Typer(help="People who work at agencies.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -128,6 +129,20 @@ def doctor(
         raise typer.Exit(8)
 
 
+def _same_time(ahead: timedelta, *, at_most: timedelta) -> None:
+    """Refuse to work by a clock that is wrong against the database's: leases are instants that both sides read.
+
+    Raises:
+        Outside: They are too far apart.
+    """
+    if abs(ahead) > at_most:
+        way = "ahead of" if ahead > timedelta(0) else "behind"
+        raise Outside(
+            f"this machine's clock is {abs(ahead).total_seconds():.1f} s {way} the database server's",
+            hint="Set both by NTP, then start the worker again: staydown doctor shows the difference.",
+        )
+
+
 def work(
     ctx: typer.Context,
     once: Annotated[bool, typer.Option("--once", help="Do what is due, then stop.")] = False,
@@ -142,9 +157,10 @@ def work(
     Example: staydown work --once
     """
     from staydown.store.engine import wait_for_work
-    from staydown.worker.loop import run, worker_name
+    from staydown.worker.loop import STEP, run, worker_name
 
     app, name, stop = app_of(ctx), worker_name(), threading.Event()
+    _same_time(app.store.clock_ahead(), at_most=STEP)
 
     def leave(*_: object) -> None:
         if stop.is_set():

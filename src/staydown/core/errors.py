@@ -93,6 +93,12 @@ class Stale(StaydownError):
     default_hint = "Read it again and repeat the step."
 
 
+class Collision(Stale):
+    """Two transactions stood in each other's way and this one gave way: nothing was written, and it may begin anew."""
+
+    default_hint = "Repeat the step."
+
+
 class Outside(StaydownError):
     """A provider, the network or a disk gave trouble.
 

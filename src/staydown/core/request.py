@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -78,6 +78,11 @@ class Approval:
     digest: str
 
 
+def at_any_time() -> bool:
+    """Nobody waits for it to begin."""
+    return True
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parcel:
     """What a courier carries: the approved text, less lines that dropped out."""
@@ -93,6 +98,8 @@ class Parcel:
     repeat: bool = False  #: a possible repeat of something that may have arrived
     exercise: bool = False
     withdrawal: bool = False
+    may_begin: Callable[[], bool] = field(default=at_any_time, compare=False, repr=False)
+    """Asked at the last moment before something leaves; after a no the courier sends nothing and says `begun=False`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +110,13 @@ class Receipt:
     at: datetime | None = None  #: when the receiver says it arrived
     detail: str = ""
     temporary: bool = False  #: it did not arrive, but may if sent again as it is
+    begun: bool = True  #: False: `may_begin` said no, and nothing left
+
+
+NOT_BEGUN = Receipt(
+    state=DispatchState.FAILED, detail="not begun: its turn came too late", temporary=True, begun=False
+)
+"""What a courier brings back where `may_begin` said no."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

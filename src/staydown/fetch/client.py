@@ -21,12 +21,33 @@ from staydown.fetch.guard import Guard, Hosts, Policy, Resolve, Target
 from staydown.fetch.pool import Pool
 from staydown.fetch.request import check_request, is_safe, request_bytes
 from staydown.fetch.wire import Answer, Trip
-from staydown.ports import Ask, Reply, Trouble
+from staydown.ports import Ask, Read, Reply, Trouble
 
 MAX_REDIRECTS = 5
 RESOLVERS = 32
 """Names that are looked up at a time: a slow look-up must not delay the others."""
+SILENT = frozenset({Trouble.TIMED_OUT, Trouble.UNREACHABLE})
+SILENT_AT_MOST = 16
+"""After so many asks in a row without an answer, a host's remaining ones of the same call are not made."""
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+
+class _Patience:
+    """How long a host has not answered in one call: a dead one must not hold up the rest of the call for ever."""
+
+    __slots__ = ("silent",)
+
+    def __init__(self) -> None:
+        self.silent = 0
+
+    @property
+    def is_over(self) -> bool:
+        """Whether what is left is not asked any more."""
+        return self.silent >= SILENT_AT_MOST
+
+    def note(self, reply: Reply) -> None:
+        """One more reply."""
+        self.silent = self.silent + 1 if reply.trouble in SILENT else 0
 
 
 class _Lane:
@@ -86,10 +107,18 @@ class GuardedFetch:
         Raises:
             Outside: It was closed.
         """
+        return self.read(asks, lambda _, reply: reply)
+
+    def read(self, asks: Sequence[Ask], how: Callable[[int, Reply], Read]) -> list[Read]:
+        """What `how` makes of each answer as it comes in, in the order of the asks; the answers are not kept.
+
+        Raises:
+            Outside: It was closed.
+        """
         if not asks:
             return []
         self._start()
-        return asyncio.run_coroutine_threadsafe(self._all(asks), self._loop).result()
+        return asyncio.run_coroutine_threadsafe(self._all(asks, how), self._loop).result()
 
     def mailbox(self, host: str, port: int) -> tuple[str, int]:
         """A checked IP address and port of a mail server.
@@ -133,26 +162,42 @@ class GuardedFetch:
         self._pool.close()
         await self._loop.shutdown_default_executor()
 
-    async def _all(self, asks: Sequence[Ask]) -> list[Reply]:
-        replies: dict[int, Reply] = {}
+    async def _all(self, asks: Sequence[Ask], how: Callable[[int, Reply], Read]) -> list[Read]:
+        found: dict[int, Read] = {}
+        failed: list[Exception] = []
+
+        def take(number: int, reply: Reply) -> None:
+            if not failed:
+                try:
+                    found[number] = how(number, reply)
+                except Exception as error:  # noqa: BLE001  # raised below, when nothing is under way any more
+                    failed.append(error)
+
         waiting: dict[str, list[tuple[int, Ask, Target]]] = {}
         for number, ask in enumerate(asks):
             try:
                 check_request(ask)
                 target = self._guard.read(ask.address)
             except Refused as error:
-                replies[number] = _refused(ask, str(error))
+                take(number, _refused(ask, str(error)))
             else:
                 waiting.setdefault(target.host, []).append((number, ask, target))
         workers = []
         for host, queue in waiting.items():
-            jobs = iter(queue)
-            workers += [self._work(host, jobs, replies) for _ in range(min(self._per_host, len(queue)))]
+            jobs, patience = iter(queue), _Patience()
+            places = min(self._per_host, len(queue))
+            workers += [self._work(host, jobs, patience, take) for _ in range(places)]
         await asyncio.gather(*workers)
-        return [replies[number] for number in range(len(asks))]
+        if failed:
+            raise failed[0]
+        return [found[number] for number in range(len(asks))]
 
     async def _work(
-        self, host: str, jobs: Iterator[tuple[int, Ask, Target]], replies: dict[int, Reply]
+        self,
+        host: str,
+        jobs: Iterator[tuple[int, Ask, Target]],
+        patience: _Patience,
+        take: Callable[[int, Reply], None],
     ) -> None:
         """Take asks of one host until none is left."""
         lane = self._lanes.setdefault(host, _Lane(self._per_host))
@@ -160,7 +205,13 @@ class GuardedFetch:
         try:
             for number, ask, target in jobs:
                 async with lane.places, self._overall:
-                    replies[number] = await self._one(ask, target)
+                    if is_safe(ask.method) and patience.is_over:
+                        words = f"not asked: {host} had left {SILENT_AT_MOST} asks unanswered"
+                        reply = _without(ask, Trouble.TIMED_OUT, words)
+                    else:
+                        reply = await self._one(ask, target)
+                        patience.note(reply)
+                take(number, reply)
         finally:
             lane.users -= 1
             if not lane.users:
@@ -230,6 +281,9 @@ class GuardedFetch:
         while True:
             if wire is None:
                 wire = await self._pool.connect(target)
+            if ask.may_begin is not None and not ask.may_begin():
+                self._pool.keep(wire)  # nothing was said on it yet
+                raise Trip(Trouble.NOT_BEGUN, "its turn came too late")
             self._requests_made += 1
             try:
                 answer = await wire.exchange(request, with_body=ask.method != "HEAD", ceiling=ask.max_bytes)
@@ -247,7 +301,10 @@ class GuardedFetch:
 
 
 def _refused(ask: Ask, reason: str) -> Reply:
+    return _without(ask, Trouble.REFUSED, reason)
+
+
+def _without(ask: Ask, trouble: Trouble, detail: str) -> Reply:
+    """The reply to an ask that nobody was contacted for."""
     sayable = ask.address.encode("utf-8", "replace").decode("utf-8")
-    return Reply(
-        ask=ask, address=sayable, at=datetime.now(UTC), seconds=0.0, trouble=Trouble.REFUSED, detail=reason
-    )
+    return Reply(ask=ask, address=sayable, at=datetime.now(UTC), seconds=0.0, trouble=trouble, detail=detail)

@@ -12,7 +12,7 @@ from staydown.core.people import Person, Role
 from staydown.core.request import Decision, LineAnswer, Parcel, Request
 from staydown.core.states import REQUEST, ItemEvent, RequestEvent, RequestState, step
 from staydown.core.text import clean
-from staydown.flow import clocks, dispatch
+from staydown.flow import approve, clocks, dispatch
 from staydown.law.periods import ACT
 from staydown.ports import Known, Knows
 from staydown.ports.tools import Tools
@@ -59,7 +59,8 @@ def answers(work: Work, said: Sequence[Said], *, by: Person | None, place: str =
     if missing := [number for number in ids if number not in found]:
         raise NotFound(f"there is no request {missing[0]}", hint="staydown requests lists them.")
     lines = {
-        request: {one.line.number: one for one in own} for request, own in work.requests.lines(ids).items()
+        request: {one.line.number: one for one in own}
+        for request, own in approve.locked_lines(work, ids).items()
     }
     for one in said:
         if by is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from staydown.core.errors import Invalid, OnHold, SameEyes, Stale
@@ -21,6 +21,16 @@ log = logging.getLogger("staydown.flow")
 def digest_of(request: Request, lines: Sequence[LineState]) -> str:
     """What an approval of this request binds; dropped lines stay in it, so it does not change when they go."""
     return approval_digest(request, [one.line for one in lines])
+
+
+def locked_lines(work: Work, ids: Collection[RequestId]) -> dict[RequestId, list[LineState]]:
+    """The lines of locked requests, read again once their items are locked too.
+
+    Whoever assesses, holds or looks at an item locks it first and may take its line out: what was read before that
+    lock may be over. Requests, items, lines, rows of work: everybody locks in this order.
+    """
+    work.items.lock({one.line.item for own in work.requests.lines(ids).values() for one in own})
+    return work.requests.lines(ids)
 
 
 def approve(
@@ -52,7 +62,7 @@ def approve(
     for request in found:
         person.require(Role.APPROVER, within=request.agency)
         step(REQUEST, request.state, RequestEvent.APPROVE)
-    lines = work.requests.lines(ids)
+    lines = locked_lines(work, ids)
     _other_eyes(work, person, found, lines)
     left = drop_held(work, found, lines)
     if empty := [request for request in found if not left[request.id]]:
@@ -162,7 +172,7 @@ def send_back(work: Work, person: Person, request_id: RequestId, *, reason: str)
     request = work.requests.one(request_id, lock=True)
     person.require(Role.APPROVER, within=request.agency)
     back = step(REQUEST, request.state, RequestEvent.SEND_BACK)
-    lines = [one.line.item for one in work.requests.lines([request_id])[request_id] if not one.dropped]
+    lines = [one.line.item for one in locked_lines(work, [request_id])[request_id] if not one.dropped]
     drop(work, {request_id: lines}, reason=f"sent back: {reason}")
     work.requests.step([(request, step(REQUEST, back, RequestEvent.WITHDRAW))])
     work.ledger.append(

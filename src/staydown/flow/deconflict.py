@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -169,13 +170,13 @@ def run(tools: Tools, tasks: Sequence[Task]) -> None:
     """Let holds whose instant has come lapse, visibly."""
     with tools.begin() as work:
         work.queue.done(tasks)
-        due = set(work.holds.due())
-        for task in tasks:
-            if task.subject in due:
-                _end(
-                    work,
-                    work.holds.get(HoldId(task.subject)),
-                    HoldEvent.EXPIRE,
-                    by=None,
-                    reason="its instant came",
+        by_state: dict[HoldState, list[HoldId]] = defaultdict(list)
+        reason = "its instant came"
+        for hold in work.holds.due([HoldId(task.subject) for task in tasks]):
+            by_state[step(HOLD, hold.state, HoldEvent.EXPIRE)].append(hold.id)
+        for state, ids in by_state.items():
+            work.holds.end(ids, state, by=None, reason=reason)
+            for number in ids:
+                work.ledger.append(
+                    f"item:hold:{state.value}", f"hold:{number}", {"by": None, "reason": reason}
                 )

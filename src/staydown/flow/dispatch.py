@@ -10,27 +10,33 @@ between any two of these; whoever takes the lease over goes on at (3).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import logging
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from time import monotonic, time
 
 from staydown.core.check import Mark, MarkKind, Sight
+from staydown.core.errors import Collision, Stale
 from staydown.core.ids import DispatchId, ItemId, RequestId
-from staydown.core.request import Approval, Dispatch, DispatchState, Line, Parcel, Receipt, Request
+from staydown.core.request import NOT_BEGUN, Approval, Dispatch, DispatchState, Line, Parcel, Receipt, Request
 from staydown.core.states import REQUEST, ItemEvent, RequestEvent, RequestState, step
 from staydown.core.text import clean
 from staydown.flow import approve, clocks, verify
 from staydown.flow.approve import digest_of
 from staydown.law.periods import FOLLOW_UP
-from staydown.ports import Ask, Known, Knows, Reply
+from staydown.ports import Ask, Courier, Known, Knows, Reply
 from staydown.ports.tools import Point, Tools
 from staydown.ports.work import LineState, Task, Work, WorkKind
+
+log = logging.getLogger("staydown.flow")
 
 FIRST_ANSWER = timedelta(minutes=50)
 """When a provider is first asked for its answer, after receipt: before the hour of the `act` clock is over."""
 BLIND_AT_ONCE = 8
 """How many requests are under way at a time whose receiver cannot be asked afterwards."""
+COLLISIONS = 4
+"""How often what was sent is written down anew before a collision becomes everybody's trouble."""
 TELLING = frozenset({MarkKind.HANDLE, MarkKind.STABLE_ID})
 """Marks that say whose a page is."""
 
@@ -49,14 +55,14 @@ def run(tools: Tools, tasks: Sequence[Task]) -> None:
     couriers = _look_again(tools, tasks)
     tools.reached(Point.BEFORE_INTENT)
     for part in _parts(tools, tasks, couriers):
-        held = _clocks()
+        held = _Held(tools)
         outgoing = _intend(tools, part)
         if not outgoing:
             continue
         tools.reached(Point.AFTER_INTENT)
         known, receipts = _carry(tools, outgoing, held)
         tools.reached(Point.AFTER_SEND)
-        _settle(tools, outgoing, known, receipts)
+        _insist(lambda: _settle(tools, outgoing, known, receipts))  # noqa: B023  # called at once
         tools.reached(Point.AFTER_RECEIPT)
 
 
@@ -95,10 +101,17 @@ def _look_again(tools: Tools, tasks: Sequence[Task]) -> dict[RequestId, str]:
     couriers = {one.id: one.courier for one in found}
     if not items:
         return couriers
-    replies = tools.fetch.many([Ask(address=brief[item][1]) for item in items])
-    looks = [verify.looked(tools, i, brief[i][0], reply) for i, reply in zip(items, replies, strict=True)]
-    providers = {item: brief[item][0] for item in items}
-    changed = _changed(tools, kept, dict(zip(items, replies, strict=True)), providers)
+
+    def read(at: int, reply: Reply) -> tuple[verify.Looked, bool]:
+        item, provider = items[at], brief[items[at]][0]
+        is_changed = _is_changed(tools, kept.get(item, ()), reply, provider)
+        return verify.looked(tools, item, provider, reply), is_changed
+
+    seen = tools.fetch.read(
+        [Ask(address=brief[item][1], max_bytes=verify.LOOK_BYTES) for item in items], read
+    )
+    looks = [look for look, _ in seen]
+    changed = {look.item for look, is_changed in seen if is_changed}
     gone = {one.item for one in looks if one.look.sight is Sight.OFFLINE}
     with tools.begin() as work:
         work.requests.get(waiting, lock=True)
@@ -117,25 +130,18 @@ def _look_again(tools: Tools, tasks: Sequence[Task]) -> dict[RequestId, str]:
     return couriers
 
 
-def _changed(
-    tools: Tools,
-    kept: Mapping[ItemId, Sequence[Mark]],
-    replies: Mapping[ItemId, Reply],
-    providers: Mapping[ItemId, str],
-) -> set[ItemId]:
-    """Items that show another handle or number than when they were kept: perhaps somebody else's by now."""
-    changed = set()
-    for item, reply in replies.items():
-        known = [m for m in kept.get(item, ()) if m.kind in TELLING and not m.value.startswith("~")]
-        if not known:
-            continue
-        fresh = tools.probe.marks(tools.catalogue.room(providers[item]), reply)
-        for kind in TELLING:
-            was = {m.value.lower() for m in known if m.kind is kind}
-            now = {m.value.lower() for m in fresh if m.kind is kind}
-            if was and now and not was & now:
-                changed.add(item)
-    return changed
+def _is_changed(tools: Tools, kept: Sequence[Mark], reply: Reply, provider: str) -> bool:
+    """Whether an item shows another handle or number than when it was kept: perhaps somebody else's by now."""
+    known = [m for m in kept if m.kind in TELLING and not m.value.startswith("~")]
+    if not known:
+        return False
+    fresh = tools.probe.marks(tools.catalogue.room(provider), reply)
+    for kind in TELLING:
+        was = {m.value.lower() for m in known if m.kind is kind}
+        now = {m.value.lower() for m in fresh if m.kind is kind}
+        if was and now and not was & now:
+            return True
+    return False
 
 
 def _not_begun(work: Work, requests: Sequence[Request]) -> list[RequestId]:
@@ -162,7 +168,7 @@ def _intend(tools: Tools, tasks: Sequence[Task]) -> list[_Outgoing]:
     with tools.begin() as work:
         locked = work.requests.get(ids, lock=True)
         work.queue.confirm(tasks, lease=tools.settings.lease)
-        approvals, lines = work.requests.approvals(ids), work.requests.lines(ids)
+        approvals, lines = work.requests.approvals(ids), approve.locked_lines(work, ids)
         doubted = _doubt(tools, work, locked, approvals, lines)
         attempts = unsettled(work, ids)
         asked, free = _sort(tools, locked, approvals, attempts)
@@ -205,10 +211,15 @@ def _doubt(
     if not old:
         return ()
     tried = work.requests.attempts([one.id for one in old])
+    known = {
+        request
+        for request, attempts in tried.items()
+        if any(one.id > work.restored.tries or one.state is DispatchState.INTENDED for one in attempts)
+    }
     ready = [
         (one, approvals[one.id], [line.line for line in lines[one.id] if not line.dropped])
         for one in old
-        if not tried.get(one.id)
+        if one.id not in known
     ]
     parcels = {one.id: _parcel(tools, work, one, present, []) for one, _, present in ready}
     return _write_intents(work, ready, parcels)
@@ -322,32 +333,52 @@ def _clocks() -> tuple[float, float]:
     return monotonic(), time()
 
 
-def _still_held(
-    tools: Tools, outgoing: Sequence[_Outgoing], held: tuple[float, float]
-) -> tuple[float, float]:
-    """Make sure, just before something is sent, that the leases are still ours.
+class _Held:
+    """How long the leases of a batch are surely ours: half a lease from the last word of the database.
 
-    A process that stood still may wake when another worker has taken its rows over and asked the receiver; it must
-    not send then. Within half a lease of the last word nobody can have taken them.
-
-    Raises:
-        Stale: Another worker took over.
+    A process that stood still may wake when another worker has taken its rows over and asked the receivers; it must
+    not send then. So each parcel asks at its own turn, in the middle of a batch too.
     """
-    lease = tools.settings.lease
-    while max(now - then for now, then in zip(_clocks(), held, strict=True)) > lease.total_seconds() / 2:
-        held = _clocks()
-        with tools.begin() as work:
-            work.queue.confirm([one.task for one in outgoing], lease=lease)
-    return held
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools, self._then, self._begun = tools, _clocks(), 0
+
+    def is_sure(self) -> bool:
+        """Whether nobody can have taken the rows over."""
+        limit = self._tools.settings.lease.total_seconds() / 2
+        return max(now - then for now, then in zip(_clocks(), self._then, strict=True)) <= limit
+
+    def confirm(self, tasks: Sequence[Task]) -> None:
+        """Make sure of the leases, where that is not so already.
+
+        Raises:
+            Stale: Another worker took over.
+        """
+        while not self.is_sure():
+            then = _clocks()
+            with self._tools.begin() as work:
+                work.queue.confirm(tasks, lease=self._tools.settings.lease)
+            self._then = then
+
+    def may_begin(self) -> bool:
+        """Whether one more parcel may leave; couriers ask from threads of their own."""
+        if self._begun:
+            try:
+                self._tools.reached(Point.MID_SEND)
+            except OSError as error:
+                log.warning("dispatch.not_begun reason=%s", error)
+                return False
+        self._begun += 1
+        return self.is_sure()
 
 
 def _carry(
-    tools: Tools, outgoing: Sequence[_Outgoing], held: tuple[float, float]
+    tools: Tools, outgoing: Sequence[_Outgoing], held: _Held
 ) -> tuple[dict[RequestId, Known], dict[RequestId, Receipt]]:
     """Ask receivers about earlier intents; send what has none, or what cannot be asked about.
 
     Raises:
-        Stale: Another worker took over meanwhile; nothing more was sent.
+        Stale: Another worker took over before anything was asked or sent.
     """
     known: dict[RequestId, Known] = {}
     receipts: dict[RequestId, Receipt] = {}
@@ -358,11 +389,51 @@ def _carry(
         for one, word in zip(unsure, courier.ask([one.parcel for one in unsure]), strict=True):
             known[one.request.id] = word
         send = [one for one in mine if one.dispatch is not None]
-        if send:
-            held = _still_held(tools, outgoing, held)
-        for one, receipt in zip(send, courier.send([one.parcel for one in send]), strict=True):
-            receipts[one.request.id] = receipt
+        receipts |= dict.fromkeys((one.request.id for one in send), NOT_BEGUN)
+        try:
+            _send(courier, send, held, receipts, [one.task for one in outgoing])
+        except Stale as error:  # what has left is written down all the same
+            if not known and not any(receipt.begun for receipt in receipts.values()):
+                raise
+            log.warning("dispatch.taken_over reason=%s", error)
     return known, receipts
+
+
+def _send(
+    courier: Courier,
+    send: Sequence[_Outgoing],
+    held: _Held,
+    receipts: dict[RequestId, Receipt],
+    tasks: Sequence[Task],
+) -> None:
+    """Send; what had to wait for its turn too long is begun anew, as long as the leases are ours.
+
+    Raises:
+        Stale: Another worker took over meanwhile; nothing more was sent.
+    """
+    while send:
+        held.confirm(tasks)
+        parcels = [replace(one.parcel, may_begin=held.may_begin) for one in send]
+        got = courier.send(parcels)
+        receipts |= {one.request.id: receipt for one, receipt in zip(send, got, strict=True)}
+        late = [one for one, receipt in zip(send, got, strict=True) if not receipt.begun]
+        if len(late) == len(send):
+            return
+        send = late
+
+
+def _insist(act: Callable[[], None]) -> None:
+    """Write something down although two transactions stood in each other's way; nothing was written before.
+
+    Raises:
+        Collision: It happened again and again.
+    """
+    for _ in range(COLLISIONS):
+        try:
+            return act()
+        except Collision as error:
+            log.warning("dispatch.collision reason=%s", error)
+    return act()
 
 
 # --- 5: commit the receipt ----------------------------------------------------------------------------
@@ -377,6 +448,7 @@ def _settle(
     """Write how everything ended. What was withdrawn meanwhile keeps its state; only the attempt is settled."""
     with tools.begin() as work:
         current = {one.id: one for one in work.requests.get([o.request.id for o in outgoing], lock=True)}
+        work.items.lock({line.item for one in outgoing for line in one.parcel.lines})
         ends = [
             (
                 replace(one, request=current[one.request.id]),

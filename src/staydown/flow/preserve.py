@@ -15,7 +15,7 @@ from staydown.core.item import Identity
 from staydown.core.people import Person, Role
 from staydown.core.text import bounded, clean
 from staydown.flow import match, verify, watch
-from staydown.ports import Ask, Reply
+from staydown.ports import Ask, Reply, Trouble
 from staydown.ports.tools import Tools
 from staydown.ports.work import Task, Work, WorkKind
 from staydown.reason.lineage import stem
@@ -24,6 +24,8 @@ TRIES = 6
 """After so many failed attempts a person has to look."""
 WAIT = timedelta(minutes=10)
 """Before the second attempt; doubled each time."""
+BATCH_BYTES = 96 * 1024 * 1024
+"""So much of one batch is held in memory before what is left of it waits, besides what is under way."""
 MARK_CHARS = 500
 """Longer marks are kept as their beginning and a hash."""
 MEDIA_AT_MOST = 4
@@ -69,7 +71,11 @@ def run(tools: Tools, tasks: Sequence[Task]) -> None:
     ids = [ItemId(task.subject) for task in tasks]
     with tools.begin(write=False) as work:
         brief = work.items.brief(ids)
-    replies = dict(zip(ids, tools.fetch.many([Ask(address=brief[item][1]) for item in ids]), strict=True))
+    budget = _Budget()
+    replies = dict(zip(ids, budget.fetch(tools, [brief[item][1] for item in ids]), strict=True))
+    behind = [item for item, reply in replies.items() if reply.trouble is Trouble.NOT_BEGUN]
+    for item in behind:
+        del replies[item]
     looks = {item: verify.looked(tools, item, brief[item][0], reply) for item, reply in replies.items()}
     worth = [
         item
@@ -78,10 +84,22 @@ def run(tools: Tools, tasks: Sequence[Task]) -> None:
         and one.look.sight not in {Sight.OFFLINE, Sight.BLOCKED}
         and _told(replies[item])
     ]
-    kept = _keep(tools, {item: replies[item] for item in worth}, {item: brief[item][0] for item in worth})
-    again = [task for task in tasks if _try_again(task, looks[ItemId(task.subject)].look.sight)]
+    pages = {item: replies[item] for item in worth}
+    kept, without = _keep(tools, budget, pages, {item: brief[item][0] for item in worth})
+    for item in without:
+        behind.append(item)
+        del looks[item]
+    again = [
+        task
+        for task in tasks
+        if (one := looks.get(ItemId(task.subject))) and _try_again(task, one.look.sight)
+    ]
     with tools.begin() as work:
+        work.items.lock(ids)  # items before rows of work, as everybody does
         _store(work, kept)
+        work.queue.add(
+            WorkKind.PRESERVE, behind, due_at=work.now, priority=3
+        )  # stays when `done` strikes off
         for attempts in sorted({task.attempts for task in again}):
             wait = WAIT * 2 ** (attempts - 1)
             late = [task for task in again if task.attempts == attempts]
@@ -90,6 +108,23 @@ def run(tools: Tools, tasks: Sequence[Task]) -> None:
         verify.note(work, list(looks.values()), apart=tools.settings.apart, place=tools.settings.place)
         match.run(work, tools.matchers, [one.item for one in kept])
         watch.suggest(work, [one.item for one in kept])
+
+
+class _Budget:
+    """How many bytes of one batch are held in memory: once it is used up, what is left waits for the next batch."""
+
+    def __init__(self) -> None:
+        self._left = BATCH_BYTES
+
+    def fetch(self, tools: Tools, addresses: Sequence[str]) -> list[Reply]:
+        """Fetch as many as there is room for; the others are not begun."""
+        return tools.fetch.read(
+            [Ask(address=address, may_begin=lambda: self._left > 0) for address in addresses], self._take
+        )
+
+    def _take(self, _place: int, reply: Reply) -> Reply:
+        self._left -= len(reply.body)
+        return reply
 
 
 def _told(reply: Reply) -> bool:
@@ -101,28 +136,35 @@ def _try_again(task: Task, sight: Sight) -> bool:
     return sight is Sight.UNCLEAR and task.attempts < TRIES
 
 
-def _keep(tools: Tools, replies: Mapping[ItemId, Reply], providers: Mapping[ItemId, str]) -> list[_Kept]:
+def _keep(
+    tools: Tools, budget: _Budget, replies: Mapping[ItemId, Reply], providers: Mapping[ItemId, str]
+) -> tuple[list[_Kept], list[ItemId]]:
+    """Keep pages with their media; gives also the items whose media there was no room for, of which nothing is kept."""
     marks = {
         item: tools.probe.marks(tools.catalogue.room(providers[item]), reply)
         for item, reply in replies.items()
     }
     wanted = sorted({address for found in marks.values() for address in _media(found)})
-    bodies = {
-        ask.address: answer
-        for ask, answer in zip(
-            [Ask(address=address) for address in wanted],
-            tools.fetch.many([Ask(address=address) for address in wanted]),
-            strict=True,
-        )
-        if _told(answer)
-    }
-    _put_all(tools, [*replies.values(), *bodies.values()])
-    return [_kept(tools, item, reply, marks[item], bodies) for item, reply in replies.items()]
+    answers = dict(zip(wanted, budget.fetch(tools, wanted), strict=True))
+    missed = {address for address, one in answers.items() if one.trouble is Trouble.NOT_BEGUN}
+    without = [item for item in replies if not missed.isdisjoint(_media(marks[item]))]
+    if without and len(without) == len(replies):  # one item has room always, or the same batch would come again
+        mine = _media(marks[without.pop(0)])
+        answers |= dict(zip(mine, _Budget().fetch(tools, mine), strict=True))
+    pages = {item: reply for item, reply in replies.items() if item not in without}
+    bodies = {address: answer for address, answer in answers.items() if _told(answer)}
+    hashes = _put_all(tools, [*pages.values(), *bodies.values()])
+    return [_kept(tools, item, reply, marks[item], bodies, hashes) for item, reply in pages.items()], without
 
 
-def _put_all(tools: Tools, replies: Sequence[Reply]) -> None:
-    """Make a whole batch of bytes durable at once; what is there already costs nothing later."""
-    tools.vault.put_all([part for reply in replies for part in (reply.body, _headers(reply))])
+Hashes = Mapping[int, tuple[str, str]]
+"""SHA-256 of body and headers of a reply, by its identity."""
+
+
+def _put_all(tools: Tools, replies: Sequence[Reply]) -> Hashes:
+    """Make a whole batch of bytes durable at once."""
+    kept = iter(tools.vault.put_all([part for reply in replies for part in (reply.body, _headers(reply))]))
+    return {id(reply): (next(kept), next(kept)) for reply in replies}
 
 
 def _headers(reply: Reply) -> bytes:
@@ -137,16 +179,21 @@ def _media(marks: Sequence[Mark]) -> list[str]:
 
 
 def _kept(
-    tools: Tools, item: ItemId, reply: Reply, marks: Sequence[Mark], bodies: Mapping[str, Reply]
+    tools: Tools,
+    item: ItemId,
+    reply: Reply,
+    marks: Sequence[Mark],
+    bodies: Mapping[str, Reply],
+    hashes: Hashes,
 ) -> _Kept:
-    captures = [_capture(tools, item, reply)]
+    captures = [_capture(item, reply, hashes)]
     fingerprints: list[tuple[str, str, str]] = []
     read = [mark for mark in marks if mark.kind not in {MarkKind.AVATAR, MarkKind.ADDRESS}]
     for address in _media(marks):
         answer = bodies.get(address)
         if answer is None:
             continue
-        captures.append(_capture(tools, item, answer))
+        captures.append(_capture(item, answer, hashes))
         for matcher in tools.matchers.values():
             fingerprints += [(how, value, address) for how, value in matcher.fingerprint(answer.body).items()]
     pictures = {mark.value for mark in marks if mark.kind is MarkKind.AVATAR}
@@ -175,14 +222,15 @@ def _shared(tools: Tools, marks: Sequence[Mark]) -> list[Mark]:
     return [Mark(kind=MarkKind.ADDRESS, value=one.key) for one in found if isinstance(one, Identity)]
 
 
-def _capture(tools: Tools, item: ItemId, reply: Reply) -> Capture:
+def _capture(item: ItemId, reply: Reply, hashes: Hashes) -> Capture:
+    body, headers = hashes[id(reply)]
     return Capture(
         item=item,
         address=reply.address,
         at=reply.at,
         status=reply.status or 0,
-        sha256=tools.vault.put(reply.body),
-        headers_sha256=tools.vault.put(_headers(reply)),
+        sha256=body,
+        headers_sha256=headers,
         size_bytes=len(reply.body),
         media_type=clean(reply.header("content-type"))[:200],
     )

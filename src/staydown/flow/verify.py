@@ -26,6 +26,8 @@ WATCHED = (_DAY, 4 * _DAY, 14 * _DAY, 30 * _DAY, 60 * _DAY, 90 * _DAY)
 """When removed items are looked at, counted from the verified removal."""
 TAKEN_BACK = (1 * _HOUR, 6 * _HOUR, _DAY, 3 * _DAY, 7 * _DAY, 14 * _DAY)
 """When items of a withdrawn request are looked at, until they are back."""
+LOOK_BYTES = 1024 * 1024
+"""So much of a page is read to see whether it is there; evidence keeps more."""
 LADDERS: Mapping[ItemState, tuple[timedelta, ...]] = {
     ItemState.REFERRED: ASKED,
     ItemState.REFUSED: ASKED,
@@ -57,8 +59,10 @@ def run(tools: Tools, tasks: Sequence[Task]) -> None:
     ids = [ItemId(task.subject) for task in tasks]
     with tools.begin(write=False) as work:
         brief = work.items.brief(ids)
-    replies = tools.fetch.many([Ask(address=brief[item][1]) for item in ids])
-    looks = [looked(tools, item, brief[item][0], reply) for item, reply in zip(ids, replies, strict=True)]
+    looks = tools.fetch.read(
+        [Ask(address=brief[item][1], max_bytes=LOOK_BYTES) for item in ids],
+        lambda at, reply: looked(tools, ids[at], brief[ids[at]][0], reply),
+    )
     with tools.begin() as work:
         work.items.lock(ids)  # items before rows of work, as dispatch takes them
         work.queue.done(tasks)

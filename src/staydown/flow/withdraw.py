@@ -8,11 +8,18 @@ from datetime import timedelta
 from staydown.core.errors import Invalid
 from staydown.core.ids import ItemId, RequestId
 from staydown.core.people import Person, Role
-from staydown.core.request import DispatchState, Parcel, Request
+from staydown.core.request import DispatchState, Parcel, Receipt, Request
 from staydown.core.states import REQUEST, REQUEST_SENT, ItemEvent, RequestEvent, step
 from staydown.flow import approve, clocks, verify
+from staydown.ports import Knows
 from staydown.ports.tools import Tools
 from staydown.ports.work import Drop, Task, Withdrawal, Work, WorkKind
+
+ASKED_AT_MOST = 4
+"""After so many attempts a notice is sent again, marked, though nobody says whether it arrived: told twice is better
+than not told."""
+BEHIND = timedelta(minutes=1)
+"""How long a notice waits before it looks again whether its request has left."""
 
 
 def withdraw(
@@ -37,7 +44,9 @@ def withdraw(
     person.require(Role.ANALYST, Role.APPROVER, Role.COORDINATOR, within=request.agency)
     if not reason.strip():
         raise Invalid("a withdrawal needs a reason")
-    present = [one.line.item for one in work.requests.lines([request_id])[request_id] if not one.dropped]
+    present = [
+        one.line.item for one in approve.locked_lines(work, [request_id])[request_id] if not one.dropped
+    ]
     if strange := [item for item in items if item not in present]:
         raise Invalid(f"item {strange[0]} is not in {request.reference}")
     after = step(REQUEST, request.state, RequestEvent.WITHDRAW)
@@ -56,8 +65,10 @@ def withdraw(
         work.requests.close_approvals([request_id])
         work.requests.step([(request, after)])
         clocks.cancel(work, [request_id])
-        for kind in (WorkKind.DISPATCH, WorkKind.ASK, WorkKind.EXPIRE):
+        for kind in (WorkKind.ASK, WorkKind.EXPIRE):
             work.queue.cancel(kind, [request_id])
+        if not work.queue.in_hand(WorkKind.DISPATCH, [request_id]):  # else whoever works on it strikes it off
+            work.queue.cancel(WorkKind.DISPATCH, [request_id])
     detail = {"by": person.id, "items": taken, "reason": reason, "whole": whole}
     work.ledger.append("request:withdrawal:made", f"request:{request_id}", detail)
     return len(taken)
@@ -104,19 +115,25 @@ def _take_back(
 
 
 def run(tools: Tools, tasks: Sequence[Task]) -> None:
-    """Tell providers that something is taken back; a notice that may have arrived is marked as a repeat."""
+    """Tell providers that something is taken back, each in its own time; a notice that may have arrived is asked about,
+    or marked as a repeat.
+
+    A notice never overtakes the request it is about: as long as somebody works on the way out of the request, it waits.
+    """
     ids = [task.subject for task in tasks]
     with tools.begin() as work:
         work.queue.confirm(tasks, lease=tools.settings.lease)
         todo = work.requests.withdrawal(ids)
         requests = {one.id: one for one in work.requests.get([w.request for w in todo.values()])}
+        leaving = work.queue.in_hand(WorkKind.DISPATCH, list(requests))
+        behind = [task for task in tasks if todo[task.subject].request in leaving]
+        work.queue.postpone(behind, due_at=work.now + BEHIND, trouble="the request is still on its way out")
+        ready = [task for task in tasks if task not in behind]
         subjects = work.requests.subject(list(requests))
         lines = work.requests.lines(list(requests))
-        work.requests.withdrawal_tried(ids, told=False)
+        work.requests.withdrawal_tried([task.subject for task in ready], told=False)
         exercise = work.exercise
-    told: list[Task] = []
-    refused: list[Task] = []
-    for task in tasks:
+    for task in ready:
         taken = todo[task.subject]
         request = requests[taken.request]
         parcel = Parcel(
@@ -134,21 +151,28 @@ def run(tools: Tools, tasks: Sequence[Task]) -> None:
         )
         with tools.begin() as work:  # a worker that stood still and lost the row must not send
             work.queue.confirm([task], lease=tools.settings.lease)
-        receipt = tools.couriers[request.courier].send([parcel])[0]
-        if receipt.state in {DispatchState.SENT, DispatchState.RECEIVED}:
-            told.append(task)
-        elif receipt.state is DispatchState.FAILED and not receipt.temporary:
-            refused.append(task)
+        _tell(tools, task, request, parcel)
+
+
+def _tell(tools: Tools, task: Task, request: Request, parcel: Parcel) -> None:
+    """Tell one provider, and write at once how it ended; where it may know already, it is asked first."""
+    courier = tools.couriers[request.courier]
+    word = courier.ask([parcel])[0] if parcel.repeat and courier.can_be_asked else None
+    if word is not None and word.knows is Knows.YES:
+        receipt = Receipt(state=DispatchState.RECEIVED, detail="it knew already")
+    elif word is not None and word.knows is Knows.CANNOT_TELL and task.attempts <= ASKED_AT_MOST:
+        receipt = Receipt(state=DispatchState.INTENDED, detail=word.detail)
+    else:
+        receipt = courier.send([parcel])[0]
     with tools.begin() as work:
-        work.requests.withdrawal_tried([task.subject for task in told], told=True)
-        for task in told:
-            detail = {"withdrawal": task.subject}
-            work.ledger.append("request:withdrawal:sent", f"request:{todo[task.subject].request}", detail)
-        for task in refused:
-            detail = {"withdrawal": task.subject}
-            work.ledger.append("request:withdrawal:refused", f"request:{todo[task.subject].request}", detail)
-        work.queue.done([*told, *refused])
-        for task in tasks:
-            if task not in told and task not in refused:
-                wait = timedelta(minutes=min(2 ** min(task.attempts, 6), 60))
-                work.queue.postpone([task], due_at=work.now + wait, trouble="the provider could not be told")
+        detail, subject = {"withdrawal": task.subject}, f"request:{request.id}"
+        if receipt.state in {DispatchState.SENT, DispatchState.RECEIVED}:
+            work.requests.withdrawal_tried([task.subject], told=True)
+            work.ledger.append("request:withdrawal:sent", subject, detail)
+        elif receipt.state is DispatchState.FAILED and not receipt.temporary:
+            work.ledger.append("request:withdrawal:refused", subject, detail)
+        else:
+            wait = timedelta(minutes=min(2 ** min(task.attempts, 6), 60))
+            work.queue.postpone([task], due_at=work.now + wait, trouble="the provider could not be told")
+            return
+        work.queue.done([task])

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from staydown.core.check import Look, Mark
 from staydown.core.item import Identity, Refusal
 from staydown.core.request import Line, LineAnswer, Parcel, Receipt
 from staydown.reason.rooms import Room
+
+Read = TypeVar("Read")
 
 # --- the way out -----------------------------------------------------------------------------
 
@@ -28,6 +30,7 @@ class Trouble(StrEnum):
     TLS = "tls"
     TOO_MANY_REDIRECTS = "too_many_redirects"
     NONSENSE = "nonsense"  #: not HTTP, or an encoding that does not decode
+    NOT_BEGUN = "not_begun"  #: `may_begin` said no when its turn came; nothing was sent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +44,8 @@ class Ask:
     follow: bool = True  #: follow redirects, each hop checked anew
     max_bytes: int = 4 * 1024 * 1024  #: of the decoded body; more is cut off and said so
     timeout: timedelta = timedelta(seconds=8)  #: for the whole ask, redirects included
+    may_begin: Callable[[], bool] | None = field(default=None, compare=False, repr=False)
+    """Asked when everything is ready and the request would leave; after a no it does not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +78,14 @@ class Fetch(Protocol):
 
     def many(self, asks: Sequence[Ask]) -> list[Reply]:
         """Answers in the order of the asks; never raises for a single bad address."""
+
+    def read(self, asks: Sequence[Ask], how: Callable[[int, Reply], Read]) -> list[Read]:
+        """What is read off each answer, in the order of the asks, so that answers need not be kept.
+
+        Args:
+            how: Is given the place of an ask and its answer as it comes in, in a thread of the fetcher's own, one call
+                at a time; what it raises is raised when everything that was under way has ended.
+        """
 
     def mailbox(self, host: str, port: int) -> tuple[str, int]:
         """A checked IP address and port of a mail server.
@@ -196,7 +209,6 @@ class CourierTools:
     mail_port: int
     mail_from: str  #: the address in From
     exercise: bool
-    begin_within: timedelta = timedelta(minutes=1)  #: later than so after a call nothing more is begun
 
 
 class Probe(Protocol):

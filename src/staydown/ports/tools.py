@@ -25,6 +25,7 @@ class Point(StrEnum):
 
     BEFORE_INTENT = "before-intent"  #: the items were looked at; nothing is written yet
     AFTER_INTENT = "after-intent"  #: the intent is committed; nothing was sent
+    MID_SEND = "mid-send"  #: some of a batch are under way, the next one would leave
     AFTER_SEND = "after-send"  #: the receiver may have it; we have written nothing
     BEFORE_RECEIPT = "before-receipt"  #: the receipt is written but not committed
     AFTER_RECEIPT = "after-receipt"  #: everything is committed

@@ -508,8 +508,8 @@ class Holds(Protocol):
     def listed(self, *, items: Collection[ItemId] | None = None) -> list[Hold]:
         """Holds in force, oldest first."""
 
-    def due(self) -> list[HoldId]:
-        """Holds whose instant has come and that nobody has closed."""
+    def due(self, ids: Collection[HoldId]) -> list[Hold]:
+        """Those of the holds whose instant has come and that nobody has closed, locked for a change."""
 
     def end(self, ids: Collection[HoldId], state: HoldState, *, by: PersonId | None, reason: str) -> None:
         """Write another state to holds."""
@@ -755,6 +755,9 @@ class Queue(Protocol):
     def held(self, tasks: Sequence[Task]) -> list[Task]:
         """Those of the rows that still exist and are leased by whoever took them."""
 
+    def in_hand(self, kind: WorkKind, subjects: Collection[int]) -> frozenset[int]:
+        """Those of the subjects on whose row somebody works at present."""
+
     def postpone(self, tasks: Sequence[Task], *, due_at: datetime, trouble: str = "") -> None:
         """Give leased rows back, due later; one that was asked for again meanwhile keeps its new instant."""
 
@@ -817,6 +820,9 @@ class Restored:
 
     mark: str  #: stands in every reference made since, because older numbers may have been used up
     upto: int  #: requests up to this number may have left after the backup was taken
+    tries: int = (
+        0  #: attempts up to this number were known to the backup; they say nothing of what came after it
+    )
 
 
 NEVER = Restored(mark="", upto=0)

@@ -13,7 +13,7 @@ from staydown.core.errors import NotFound
 from staydown.core.hold import Hold
 from staydown.core.ids import AgencyCode, HoldId, ItemId, PersonId
 from staydown.core.states import HOLD_IN_FORCE, HoldState
-from staydown.store.sets import among, for_update, new_ids
+from staydown.store.sets import among, for_update, new_ids, unhelped
 from staydown.store.tables import assessments, holds, questions
 
 _IN_FORCE = [state.value for state in sorted(HOLD_IN_FORCE)]
@@ -160,14 +160,18 @@ class Holds:
             statement = statement.where(among(self._conn, holds.c.item, items))
         return [_hold(row) for row in self._conn.execute(statement)]
 
-    def due(self) -> list[HoldId]:
-        """Holds whose instant has come and that nobody has closed."""
-        rows = self._conn.execute(
-            select(holds.c.id)
-            .where(holds.c.state.in_(_IN_FORCE), holds.c.until <= self._now)
+    def due(self, ids: Collection[HoldId]) -> list[Hold]:
+        """Those of the holds whose instant has come and that nobody has closed, locked for a change."""
+        statement = (
+            select(holds)
+            .where(
+                among(self._conn, holds.c.id, ids),
+                unhelped(holds.c.state).in_(_IN_FORCE),
+                holds.c.until <= self._now,
+            )
             .order_by(holds.c.id)
         )
-        return list(rows.scalars())
+        return [_hold(row) for row in self._conn.execute(for_update(self._conn, statement))]
 
     def end(self, ids: Collection[HoldId], state: HoldState, *, by: PersonId | None, reason: str) -> None:
         """Write another state to holds."""

@@ -22,7 +22,7 @@ from sqlalchemy.exc import DBAPIError
 from staydown.core.errors import Broken, Invalid, Outside
 from staydown.store.engine import make_engine, translated, upgrade, version_of
 from staydown.store.sets import upsert
-from staydown.store.tables import meta, requests, withdrawals, work
+from staydown.store.tables import dispatches, meta, requests, withdrawals, work
 
 SQLITE_FILE = "staydown.sqlite"
 CHUNK_BYTES = 1024 * 1024
@@ -237,7 +237,13 @@ def reopen(conn: Connection, *, mark: str, of: str, now: datetime) -> bool:
     untold = withdrawals.c.told_at.is_(None) & withdrawals.c.tried_at.is_(None)
     conn.execute(update(withdrawals).where(untold).values(tried_at=now))
     top = conn.execute(select(func.coalesce(func.max(requests.c.id), 0))).scalar_one()
-    facts = {"restored_mark": mark, "restored_of": of, "restored_upto": str(top)}
+    tries = conn.execute(select(func.coalesce(func.max(dispatches.c.id), 0))).scalar_one()
+    facts = {
+        "restored_mark": mark,
+        "restored_of": of,
+        "restored_upto": str(top),
+        "restored_tries": str(tries),
+    }
     upsert(
         conn,
         meta,

@@ -25,7 +25,7 @@ from sqlalchemy.exc import (
     OperationalError,
 )
 
-from staydown.core.errors import Broken, Invalid, Outside, RealStore, Stale
+from staydown.core.errors import Broken, Collision, Invalid, Outside, RealStore, Stale
 from staydown.core.time import iso, parse
 from staydown.ports.work import NEVER, Restored
 from staydown.store.assessments import Assessments, Holds
@@ -43,6 +43,8 @@ from staydown.store.tables import ledger_entries, ledger_head, meta
 HEAD = "0002"
 """The newest schema this program knows; migrations/versions has the way there."""
 BUSY_S = 60
+GAVE_WAY = frozenset({"40P01", "40001"})
+"""PostgreSQL's words for a transaction that it ended because of another one: deadlock, serialization failure."""
 
 
 class SqlWork:
@@ -249,6 +251,8 @@ def _take(handle: int) -> None:
 def translated(error: DBAPIError) -> Exception:
     """The error of ours that says what a database error means."""
     words = str(error.orig).strip().splitlines()[0] if error.orig else str(error)
+    if getattr(error.orig, "sqlstate", None) in GAVE_WAY:
+        return Collision(f"two transactions waited for each other: {words}")
     if isinstance(error, IntegrityError):
         return Stale(f"the store refused it: {words}")
     if isinstance(error, (OperationalError, InterfaceError)) or error.connection_invalidated:
@@ -367,7 +371,11 @@ def open_store(address: str, key_file: Path) -> Store:
             "the key in this home is not the one the ledger was begun with",
             hint="Use the home the store was made with.",
         )
-    restored = Restored(mark=facts.get("restored_mark", ""), upto=int(facts.get("restored_upto", "0")))
+    restored = Restored(
+        mark=facts.get("restored_mark", ""),
+        upto=int(facts.get("restored_upto", "0")),
+        tries=int(facts.get("restored_tries", "0")),
+    )
     return Store(engine, exercise=exercise, origin=facts["origin"], key=key, restored=restored)
 
 

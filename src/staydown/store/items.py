@@ -39,6 +39,7 @@ class Items:
 
     def __init__(self, conn: Connection, now: datetime) -> None:
         self._conn, self._now = conn, now
+        self._locked: set[ItemId] = set()
 
     def record(self, seen: Sequence[NewSighting]) -> Recorded:
         """Store sightings, merging them into items by key; the same record twice stays one record."""
@@ -240,14 +241,17 @@ class Items:
         }
 
     def lock(self, ids: Collection[ItemId]) -> None:
-        """Lock items in the order of their ids, so that a hold and a dispatch meet here."""
-        if not is_sqlite(self._conn):
-            self._conn.execute(
-                select(items.c.id)
-                .where(among(self._conn, items.c.id, ids))
-                .order_by(items.c.id)
-                .with_for_update(key_share=True)  # rows that only name an item may go on
-            ).all()
+        """Lock items in the order of their ids, so that a hold and a dispatch meet here; once for each transaction."""
+        fresh = set(ids) - self._locked
+        if not fresh or is_sqlite(self._conn):
+            return
+        self._conn.execute(
+            select(items.c.id)
+            .where(among(self._conn, items.c.id, sorted(fresh)))
+            .order_by(items.c.id)
+            .with_for_update(key_share=True)  # rows that only name an item may go on
+        ).all()
+        self._locked |= fresh
 
     def in_state(
         self,
@@ -316,6 +320,7 @@ class Items:
         """
         if not ids:
             return frozenset()
+        self.lock(ids)
         allowed = sources(ITEM, event)
         moves = case({state.value: step(ITEM, state, event).value for state in allowed}, value=items.c.state)
         values: dict[str, object] = {"state": moves, "since": self._now, "version": items.c.version + 1}

@@ -32,20 +32,24 @@ from staydown.ports.work import Subject, Task, WorkKind
 from staydown.store.sets import among, is_sqlite
 from staydown.store.tables import Instant, work
 
+APART = timedelta(seconds=4)
+"""How far two machines' clocks may be apart, with room to spare: none works with more than half of it against the
+database's."""
 PRIORITIES = range(10)
 """0 is taken first."""
 
 
-def _due(now: Any, real_now: Any) -> tuple[ColumnElement[bool], ...]:
-    free = or_(work.c.lease_until.is_(None), work.c.lease_until <= real_now)
-    return work.c.due_at <= now, free
+def _due(now: Any, real_now: Any, far: Any) -> tuple[ColumnElement[bool], ...]:
+    """Due, and free: never taken, its lease over, or with a lease that only a wrong clock can have written."""
+    until = work.c.lease_until
+    return work.c.due_at <= now, or_(until.is_(None), until <= real_now, until > far)
 
 
 def _look(priority: int) -> Select[Any]:
     """The first row to take of one priority."""
     first = (
         select(work.c.priority, work.c.kind)
-        .where(work.c.priority == priority, *_due(bindparam("now"), bindparam("real_now")))
+        .where(work.c.priority == priority, *_due(*map(bindparam, ("now", "real_now", "far"))))
         .order_by(work.c.due_at, work.c.subject)
         .limit(1)
     )
@@ -120,7 +124,8 @@ class Queue:
             limit: How many rows at most; `limits` has kinds of which fewer are taken.
             lease: How long they stay taken without a word from the worker; `leases` has kinds with another length.
         """
-        first = self._most_pressing()
+        far = self._real_now + 2 * lease + APART
+        first = self._most_pressing(far)
         if first is None:
             return []
         priority, kind = first
@@ -128,7 +133,9 @@ class Queue:
         lease = (leases or {}).get(kind, lease)
         chosen = (
             select(work.c.id)
-            .where(work.c.priority == priority, work.c.kind == kind.value, *_due(self._now, self._real_now))
+            .where(
+                work.c.priority == priority, work.c.kind == kind.value, *_due(self._now, self._real_now, far)
+            )
             .order_by(work.c.due_at, work.c.subject)
             .limit(limit)
         )
@@ -153,12 +160,12 @@ class Queue:
         ]
         return sorted(tasks, key=lambda task: (task.due_at, task.subject))
 
-    def _most_pressing(self) -> tuple[int, WorkKind] | None:
+    def _most_pressing(self, far: datetime) -> tuple[int, WorkKind] | None:
         """Priority and kind of the first row to take.
 
         One look into the index per priority: to sort all that is due would cost more the more is left to do.
         """
-        given = {"now": self._now, "real_now": self._real_now}
+        given = {"now": self._now, "real_now": self._real_now, "far": far}
         first = self._conn.execute(_LOOKS, given).all()
         if not first:
             return None
@@ -209,6 +216,17 @@ class Queue:
         rows = self._conn.execute(select(work.c.id).where(self._mine(tasks)))  # type: ignore[arg-type]
         still = set(rows.scalars())
         return [task for task in tasks if task.id in still]
+
+    def in_hand(self, kind: WorkKind, subjects: Collection[int]) -> frozenset[int]:
+        """Those of the subjects on whose row somebody works at present."""
+        rows = self._conn.execute(
+            select(work.c.subject).where(
+                work.c.kind == kind.value,
+                among(self._conn, work.c.subject, subjects),
+                work.c.lease_until > self._real_now,
+            )
+        )
+        return frozenset(rows.scalars())
 
     def postpone(self, tasks: Sequence[Task], *, due_at: datetime, trouble: str = "") -> None:
         """Give leased rows back, due later; one that was asked for again meanwhile keeps its new instant."""

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 
-from staydown.core.errors import Broken, Outside, StaydownError
+from staydown.core.errors import Broken, Collision, Outside, StaydownError
 from staydown.core.text import clean
 from staydown.flow import answer, approve, clocks, deconflict, dispatch, preserve, verify, withdraw
 from staydown.ports.tools import Tools
@@ -105,6 +105,9 @@ def _do(tools: Tools, tasks: Sequence[Task]) -> None:
             "work.failed kind=%s rows=%d reason=%s: %s", kind.value, len(tasks), type(error).__name__, error
         )
         still = _held(tools, tasks)
+        if isinstance(error, Collision):
+            _put_off(tools, still, str(error), wait=timedelta(0))
+            return
         passing = isinstance(error, OSError) or (isinstance(error, Outside) and not error.permanent)
         if len(tasks) > 1 and not passing:
             for task in still:
@@ -152,10 +155,10 @@ class Renewal:
                 log.warning("work.renewal_failed rows=%d reason=%s", len(self._tasks), error)
 
 
-def _put_off(tools: Tools, tasks: Sequence[Task], reason: str) -> None:
+def _put_off(tools: Tools, tasks: Sequence[Task], reason: str, *, wait: timedelta = RETRY) -> None:
     try:
         with tools.begin() as work:
-            work.queue.postpone(tasks, due_at=work.now + RETRY, trouble=clean(reason)[:500])
+            work.queue.postpone(tasks, due_at=work.now + wait, trouble=clean(reason)[:500])
     except Outside as error:  # the leases run out by themselves
         log.error("work.put_off_failed reason=%s", error)
 

@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from urllib.parse import quote
 
 from staydown.core.errors import Invalid
-from staydown.core.request import Decision, DispatchState, LineAnswer, Parcel, Receipt
+from staydown.core.request import NOT_BEGUN, Decision, DispatchState, LineAnswer, Parcel, Receipt
 from staydown.core.time import parse
 from staydown.ports import Ask, CourierTools, Fetch, Known, Knows, Reply, Trouble
 
@@ -81,6 +81,7 @@ class Api:
             },
             body=json.dumps(content, ensure_ascii=True).encode(),
             follow=False,
+            may_begin=parcel.may_begin,
             timeout=self._wait,
             max_bytes=MAX_ANSWER_BYTES,
         )
@@ -98,6 +99,8 @@ def _below(contact_point: str, tail: str) -> str:
 def _receipt(parcel: Parcel, reply: Reply) -> Receipt:
     if reply.trouble is Trouble.REFUSED:
         return Receipt(state=DispatchState.FAILED, detail=f"our own guard refused: {reply.detail}")
+    if reply.trouble is Trouble.NOT_BEGUN:
+        return NOT_BEGUN
     if reply.trouble is not None or reply.status is None:
         return Receipt(state=DispatchState.INTENDED, detail=f"{reply.trouble}: {reply.detail}")
     if 400 <= reply.status < 500 and reply.status not in NOT_FINAL:

@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from staydown.core.request import DispatchState, Parcel, Receipt
+from staydown.core.request import NOT_BEGUN, DispatchState, Parcel, Receipt
 from staydown.ports import CourierTools, Known, Knows
 
 _REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -58,6 +58,8 @@ class Files:
         try:
             self._outbox.mkdir(mode=0o700, parents=True, exist_ok=True)
             if not mark.exists():
+                if not parcel.may_begin():
+                    return NOT_BEGUN
                 _write(self._outbox / f"{name}.txt", _text(parcel).encode(), once=False)
                 _write(mark, _json(parcel), once=True)
         except FileExistsError:

@@ -7,8 +7,8 @@ What the answers of a mail server mean here:
   4xx or trouble it is `temporary`: the same mail may be sent again.
 - Trouble after the text began, without a reply that refuses: `intended`. Nobody knows.
 
-A letter is not begun when the call is older than `begin_within`: the process may have stood still, and another worker
-may have taken the letters over.
+A letter is not begun when its `may_begin` says no: the process may have stood still, and another worker may have taken
+the letters over.
 """
 
 from __future__ import annotations
@@ -18,12 +18,11 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
-from time import monotonic, time
 
 import aiosmtplib
 
 from staydown.core.errors import Invalid, Outside, Refused
-from staydown.core.request import DispatchState, Parcel, Receipt
+from staydown.core.request import NOT_BEGUN, DispatchState, Parcel, Receipt
 from staydown.plugs.couriers.mail.letter import letter, mailbox_of
 from staydown.ports import CourierTools, Known, Knows
 
@@ -37,8 +36,6 @@ Bound = tuple[str, str, int]
 """Name, IP address and port of a mail server."""
 Letter = tuple[int, Parcel, bytes]
 """Its place in the call, what it carries, and the mail itself."""
-Clocks = tuple[float, float]
-LATE = "before the text: not begun, too much time had gone by"
 
 
 class Mail:
@@ -58,7 +55,6 @@ class Mail:
     def send(self, parcels: Sequence[Parcel]) -> list[Receipt]:
         """Deliver each, one connection to each mail server."""
         receipts: dict[int, Receipt] = {}
-        began = monotonic(), time()
         ready: dict[Bound, list[Letter]] = {}
         for number, parcel in enumerate(parcels):
             try:
@@ -70,7 +66,7 @@ class Mail:
                 receipts[number] = Receipt(state=DispatchState.FAILED, detail=str(error), temporary=True)
         if ready:
             with ThreadPoolExecutor(1) as own:  # a loop of our own, whatever loop the caller may be in
-                receipts.update(own.submit(asyncio.run, self._all(ready, began)).result())
+                receipts.update(own.submit(asyncio.run, self._all(ready)).result())
         return [receipts[number] for number in range(len(parcels))]
 
     def _server(self, parcel: Parcel) -> Bound:
@@ -81,17 +77,17 @@ class Mail:
             raise Refused("no mail server is set", hint="Set mail_host, or use the courier files.")
         return (host, *self._tools.fetch.mailbox(host, port))
 
-    async def _all(self, ready: dict[Bound, list[Letter]], began: Clocks) -> dict[int, Receipt]:
+    async def _all(self, ready: dict[Bound, list[Letter]]) -> dict[int, Receipt]:
         places = asyncio.Semaphore(AT_A_TIME)
 
         async def one(server: Bound, letters: list[Letter]) -> dict[int, Receipt]:
             async with places:
-                return await self._round(server, letters, began)
+                return await self._round(server, letters)
 
         rounds = await asyncio.gather(*(one(server, letters) for server, letters in ready.items()))
         return {number: receipt for done in rounds for number, receipt in done.items()}
 
-    async def _round(self, server: Bound, letters: list[Letter], began: Clocks) -> dict[int, Receipt]:
+    async def _round(self, server: Bound, letters: list[Letter]) -> dict[int, Receipt]:
         """All letters for one server, over one connection as long as it holds."""
         receipts: dict[int, Receipt] = {}
         smtp: aiosmtplib.SMTP | None = None
@@ -102,18 +98,10 @@ class Mail:
             except (Refused, aiosmtplib.SMTPException, OSError) as error:
                 receipts[number] = _not_begun(error)
                 continue
-            if self._is_late(began):
-                receipts[number] = Receipt(state=DispatchState.FAILED, detail=LATE, temporary=True)
-                continue
             receipts[number] = await self._deliver(smtp, parcel, raw)
         if smtp is not None:
             smtp.close()
         return receipts
-
-    def _is_late(self, began: Clocks) -> bool:
-        """Whether the call is too old, by a clock that nobody sets or by one that runs while the machine sleeps."""
-        limit = self._tools.begin_within.total_seconds()
-        return monotonic() - began[0] > limit or time() - began[1] > limit
 
     async def _connected(self, server: Bound) -> aiosmtplib.SMTP:
         host, ip, port = server
@@ -140,6 +128,9 @@ class Mail:
         except (aiosmtplib.SMTPException, OSError) as error:
             smtp.close()
             return _not_begun(error)
+        if not parcel.may_begin():
+            smtp.close()
+            return NOT_BEGUN
         try:
             response = await smtp.data(raw)
         except aiosmtplib.SMTPResponseException as error:

@@ -18,7 +18,7 @@ from urllib.parse import quote, urlencode
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from staydown.core.errors import Invalid
-from staydown.core.request import Decision, DispatchState, LineAnswer, Parcel, Receipt
+from staydown.core.request import NOT_BEGUN, Decision, DispatchState, LineAnswer, Parcel, Receipt
 from staydown.core.time import parse
 from staydown.ports import Ask, CourierTools, Fetch, Known, Knows, Reply, Trouble
 
@@ -69,6 +69,7 @@ class WebForm:
             headers={"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"},
             body=urlencode(fields).encode(),
             follow=False,
+            may_begin=parcel.may_begin,
             timeout=self._wait,
             max_bytes=MAX_PAGE_BYTES,
         )
@@ -87,6 +88,8 @@ def _status_page(parcel: Parcel) -> str:
 def _receipt(parcel: Parcel, reply: Reply) -> Receipt:
     if reply.trouble is Trouble.REFUSED:
         return Receipt(state=DispatchState.FAILED, detail=f"our own guard refused: {reply.detail}")
+    if reply.trouble is Trouble.NOT_BEGUN:
+        return NOT_BEGUN
     if reply.trouble is not None or reply.status is None:
         return Receipt(state=DispatchState.INTENDED, detail=f"{reply.trouble}: {reply.detail}")
     if 400 <= reply.status < 500 and reply.status not in NOT_FINAL:

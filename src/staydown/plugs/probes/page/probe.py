@@ -42,6 +42,7 @@ TROUBLES = {
     Trouble.TLS: "no valid certificate",
     Trouble.TOO_MANY_REDIRECTS: "redirects without end",
     Trouble.NONSENSE: "an answer that makes no sense",
+    Trouble.NOT_BEGUN: "not asked in time",
 }
 
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]{1,40})", re.IGNORECASE)
