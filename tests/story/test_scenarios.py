@@ -86,10 +86,10 @@ def test_nothing_goes_wrong_by_the_number_of_an_attempt() -> None:
     world = World(load("small", items=60), 1)
     found = []
     for number in range(4000):
-        first = world.trouble("flock", f"/{number}", 1, about="SD-1")
-        assert all(world.trouble("flock", f"/{number}", n, about="SD-1") == first for n in (2, 3))
+        first = world.fault("flock", f"/{number}", 1, about="SD-1")
+        assert all(world.fault("flock", f"/{number}", n, about="SD-1") == first for n in (2, 3))
         found.append(first)
-    resets = [one.is_late for one in found if one is not None and one.fault == "reset"]
+    resets = [one.is_late for one in found if one is not None and one.kind == "reset"]
     assert {True, False} == set(resets)
 
 

@@ -26,7 +26,7 @@ from staydown.exercise.scenario import load
 from staydown.exercise.world import World
 from staydown.fetch.audit import forbid_outside
 from staydown.testing.simulated import Servers
-from staydown.testing.world import LineStatus, Page, Trouble
+from staydown.testing.world import Fault, LineStatus, Page
 
 START_S = 30.0
 
@@ -137,9 +137,9 @@ class Journal:
         """As `WorldView` says."""
         return self.world.received_at(provider, reference)
 
-    def trouble(self, provider: str, path: str, attempt: int, *, about: str = "") -> Trouble | None:
+    def fault(self, provider: str, path: str, attempt: int, *, about: str = "") -> Fault | None:
         """As `WorldView` says."""
-        return self.world.trouble(provider, path, attempt, about=about)
+        return self.world.fault(provider, path, attempt, about=about)
 
     def ask(self, question: Mapping[str, Any]) -> object:
         """What the exercise's people and its scorer may know; the flow never gets near it."""

@@ -19,7 +19,7 @@ from staydown.exercise.draw import chance, hours, lognormal, unit
 from staydown.exercise.generator import Generator, seen_by
 from staydown.exercise.scenario import Scenario
 from staydown.exercise.things import Role, Span, Thing, picture
-from staydown.testing.world import Fault, LineStatus, Page, Trouble
+from staydown.testing.world import Fault, FaultKind, LineStatus, Page
 
 FIRST_DAYS = timedelta(hours=26)
 """The things of the first days are seen within this time."""
@@ -394,7 +394,7 @@ class World:
         intake = self._intakes.get((provider, reference))
         return None if intake is None else intake.at
 
-    def trouble(self, provider: str, path: str, attempt: int, *, about: str = "") -> Trouble | None:
+    def fault(self, provider: str, path: str, attempt: int, *, about: str = "") -> Fault | None:
         """Errors, resets, stalls and nonsense, now and then.
 
         They befall a path, and what is sent to it, at an instant of simulated time: whoever asks again at the same
@@ -404,16 +404,16 @@ class World:
         mark = unit(self.seed, "fault", *question)
         if self.scenario.world.trouble:
             mark /= self.scenario.world.trouble
-        limits: tuple[tuple[float, Fault], ...] = (
+        limits: tuple[tuple[float, FaultKind], ...] = (
             (0.0002, "stall"),
             (0.003, "reset"),
             (0.010, "error"),
             (0.012, "nonsense"),
         )
-        fault = next((fault for limit, fault in limits if mark < limit), None)
-        if fault is None:
+        kind = next((kind for limit, kind in limits if mark < limit), None)
+        if kind is None:
             return None
-        return Trouble(fault=fault, is_late=chance(0.5, self.seed, "late", *question))
+        return Fault(kind=kind, is_late=chance(0.5, self.seed, "late", *question))
 
     def partner_list(self) -> list[tuple[str, str]]:
         """A partner's list of known media: (entry, SHA-256) of some of what the outlets have spread before."""

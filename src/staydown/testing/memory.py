@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from staydown.testing.world import Fault, LineStatus, Page, Trouble
+from staydown.testing.world import Fault, FaultKind, LineStatus, Page
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +29,7 @@ class MemoryWorld:
 
     pages: dict[tuple[str, str], Page] = field(default_factory=dict)  #: by provider and path with query
     bytes_of: dict[tuple[str, str], bytes] = field(default_factory=dict)  #: media by provider and path
-    faults: dict[tuple[str, str], list[Fault | None]] = field(default_factory=dict)
+    faults: dict[tuple[str, str], list[FaultKind | None]] = field(default_factory=dict)
     """By provider and path: one for each request that comes there, whatever it is about; used up in order."""
     intakes: list[Intake] = field(default_factory=list)
     again: list[tuple[str, str, str]] = field(default_factory=list)  #: provider, reference, way
@@ -91,11 +91,11 @@ class MemoryWorld:
         found = (one.at for one in self.intakes if (one.provider, one.reference) == (provider, reference))
         return next(found, None)
 
-    def trouble(self, provider: str, path: str, attempt: int, *, about: str = "") -> Trouble | None:
+    def fault(self, provider: str, path: str, attempt: int, *, about: str = "") -> Fault | None:
         """The fault planned for the next request to this path; it is late on odd attempts."""
         planned = self.faults.get((provider, path), [])
-        fault = planned.pop(0) if planned else None
-        return Trouble(fault=fault, is_late=attempt % 2 == 1) if fault else None
+        kind = planned.pop(0) if planned else None
+        return Fault(kind=kind, is_late=attempt % 2 == 1) if kind else None
 
     def times_taken_in(self, provider: str, reference: str) -> int:
         """How many intakes a provider had under one reference: more than one is a double."""

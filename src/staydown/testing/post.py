@@ -44,19 +44,19 @@ class MailDesk:
         mail = message_from_bytes(envelope.content, policy=modern)
         about = str(mail.get("Message-ID", "")).strip()
         self._attempts[about] += 1
-        trouble = self._world.trouble(self._profile.name, "smtp", self._attempts[about], about=about)
-        fault = trouble.fault if trouble else None
-        if fault == "error":
+        fault = self._world.fault(self._profile.name, "smtp", self._attempts[about], about=about)
+        kind = fault.kind if fault else None
+        if kind == "error":
             return "451 4.3.0 Try again later"
-        if trouble and fault == "reset" and not trouble.is_late:
+        if fault and kind == "reset" and not fault.is_late:
             server.transport.abort()
             return "421 4.3.0 Closing"
         verdict = self._take(mail)
-        if fault == "stall":
+        if kind == "stall":
             await asyncio.sleep(3600)
-        if fault == "reset":
+        if kind == "reset":
             server.transport.abort()
-        return "999 what?" if fault == "nonsense" else verdict
+        return "999 what?" if kind == "nonsense" else verdict
 
     def _take(self, mail: EmailMessage) -> str:
         reference = str(mail.get("X-Staydown-Reference", "")).strip()

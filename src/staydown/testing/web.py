@@ -14,7 +14,7 @@ from staydown.core.time import iso
 from staydown.testing import pages
 from staydown.testing.pages import Shown
 from staydown.testing.profiles import Profile
-from staydown.testing.world import Arrival, Trouble, Watcher, WorldView, nobody
+from staydown.testing.world import Arrival, Fault, Watcher, WorldView, nobody
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
 STALL_S = 3600.0
@@ -46,12 +46,12 @@ class Provider:
         body = await _body(request) if is_intake else b""
         name, about = (request.path, self._about(request, body)) if is_intake else (path_qs, "")
         self._attempts[name, about] += 1
-        trouble = self._world.trouble(self.profile.name, name, self._attempts[name, about], about=about)
-        if trouble and not (is_intake and _comes_after(trouble)):
-            return await self._go_wrong(request, trouble)
+        fault = self._world.fault(self.profile.name, name, self._attempts[name, about], about=about)
+        if fault and not (is_intake and _comes_after(fault)):
+            return await self._go_wrong(request, fault)
         shown = await (self._post(request, body) if is_intake else self._get(request, path_qs))
-        if trouble:
-            return await self._go_wrong(request, trouble)
+        if fault:
+            return await self._go_wrong(request, fault)
         return _response(shown)
 
     def _about(self, request: web.BaseRequest, body: bytes) -> str:
@@ -183,14 +183,14 @@ class Provider:
 
     # --- trouble ---
 
-    async def _go_wrong(self, request: web.BaseRequest, trouble: Trouble) -> web.StreamResponse:
-        if trouble.fault == "error":
-            return web.Response(status=500 if trouble.is_late else 503, text="Something went wrong.")
-        if trouble.fault == "stall":
+    async def _go_wrong(self, request: web.BaseRequest, fault: Fault) -> web.StreamResponse:
+        if fault.kind == "error":
+            return web.Response(status=500 if fault.is_late else 503, text="Something went wrong.")
+        if fault.kind == "stall":
             await asyncio.sleep(STALL_S)
         transport = request.transport
-        if trouble.fault == "nonsense" and transport is not None:
-            if not trouble.is_late:
+        if fault.kind == "nonsense" and transport is not None:
+            if not fault.is_late:
                 return web.Response(text="\ufffd lorem 0x00 ipsum")
             transport.write(GIBBERISH)
         if transport is not None:
@@ -198,8 +198,8 @@ class Provider:
         return web.Response(status=500)
 
 
-def _comes_after(trouble: Trouble) -> bool:
-    return trouble.fault in {"stall", "nonsense"} or (trouble.fault == "reset" and trouble.is_late)
+def _comes_after(fault: Fault) -> bool:
+    return fault.kind in {"stall", "nonsense"} or (fault.kind == "reset" and fault.is_late)
 
 
 def _response(shown: Shown) -> web.Response:

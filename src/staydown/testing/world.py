@@ -13,15 +13,15 @@ from typing import Literal, Protocol
 
 Presence = Literal["online", "removed", "blocked"]
 """Shown to everybody; taken down by the provider; there, but not shown to us."""
-Fault = Literal["stall", "reset", "error", "nonsense"]
+FaultKind = Literal["stall", "reset", "error", "nonsense"]
 """No answer at all; the connection breaks; a server error; an answer that makes no sense."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trouble:
+class Fault:
     """What goes wrong with one request."""
 
-    fault: Fault
+    kind: FaultKind
     is_late: bool = True
     """A reset comes after the request was taken in; of errors and nonsense it is the other of two shapes."""
 
@@ -118,7 +118,7 @@ class WorldView(Protocol):
     def received_at(self, provider: str, reference: str) -> datetime | None:
         """When the reference first arrived; None for an unknown one."""
 
-    def trouble(self, provider: str, path: str, attempt: int, *, about: str = "") -> Trouble | None:
+    def fault(self, provider: str, path: str, attempt: int, *, about: str = "") -> Fault | None:
         """Whether this request goes wrong.
 
         Args:
