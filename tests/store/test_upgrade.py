@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+import threading
+import time
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -17,7 +20,7 @@ from staydown.app import App, open_app
 from staydown.backup import VAULT, Manifest, read_manifest
 from staydown.flow.audit import verify
 from staydown.store.backup import SQLITE_FILE, Copied, load
-from staydown.store.engine import HEAD, version_of
+from staydown.store.engine import HEAD, make_engine, open_store, version_of
 from staydown.store.tables import metadata
 
 ASSETS = Path(__file__).parent.parent / "assets" / "schemas"
@@ -98,6 +101,43 @@ def test_an_old_store_is_brought_up_to_date_and_verifies(
         assert compare_metadata(MigrationContext.configure(conn), metadata) == []
     app.close()
     new.close()
+
+
+@pytest.mark.parametrize("schema", SCHEMAS)
+def test_several_programs_open_an_old_store_at_once_while_a_worker_is_busy(
+    schema: str, tmp_path: Path, database: str | None
+) -> None:
+    laid_out(schema, tmp_path / "old", database)
+    home = open_app(tmp_path / "old", database=database)
+    older = make_engine(home.settings.database_address)
+    wrong: list[BaseException] = []
+    has_read = threading.Event()
+
+    def go(act: Callable[[], None]) -> None:
+        try:
+            act()
+        except BaseException as error:  # asserted on below
+            wrong.append(error)
+
+    def be_busy() -> None:  # as a worker of the older program: it has read, and will write
+        with older.connect().execution_options(staydown_write=True) as conn, conn.begin():
+            conn.exec_driver_sql("SELECT * FROM work LIMIT 1").all()
+            has_read.set()
+            time.sleep(0.5)
+            conn.exec_driver_sql("UPDATE work SET priority = priority WHERE id = 1")
+
+    def come_up() -> None:
+        has_read.wait(5)
+        open_store(home.settings.database_address, home.key_file).close()
+
+    threads = [threading.Thread(target=go, args=(act,)) for act in (be_busy, come_up, come_up, come_up)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    assert wrong == []
+    assert version_of(older) == HEAD
+    older.dispose()
 
 
 def test_every_schema_that_was_released_is_kept() -> None:

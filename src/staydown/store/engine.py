@@ -39,10 +39,13 @@ from staydown.store.queue import Queue
 from staydown.store.requests import Requests
 from staydown.store.sets import upsert
 from staydown.store.tables import ledger_entries, ledger_head, meta
+from staydown.store.tables import work as work_rows
 
 HEAD = "0002"
 """The newest schema this program knows; migrations/versions has the way there."""
 BUSY_S = 60
+MIGRATION_LOCK = 0x5D02
+"""The advisory lock that a change of the schema takes on PostgreSQL."""
 GAVE_WAY = frozenset({"40P01", "40001"})
 """PostgreSQL's words for a transaction that it ended because of another one: deadlock, serialization failure."""
 
@@ -416,9 +419,13 @@ def make_store(
 
 
 def migrate(engine: Engine) -> None:
-    """Bring the schema up to date with Alembic."""
+    """Bring the schema up to date with Alembic: one program at a time, while workers of the older one wait."""
     try:
         with engine.connect().execution_options(staydown_write=True) as conn, conn.begin():
+            if conn.dialect.name == "postgresql":
+                conn.execute(select(func.pg_advisory_xact_lock(MIGRATION_LOCK)))
+                if inspect(conn).has_table(work_rows.name):  # first what every worker touches first
+                    conn.execute(text(f"LOCK TABLE {work_rows.name} IN ACCESS EXCLUSIVE MODE"))
             upgrade(conn)
     except DBAPIError as error:
         raise translated(error) from error
