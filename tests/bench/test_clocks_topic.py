@@ -23,6 +23,16 @@ def test_both_runs_ring_every_clock_once(tmp_path: Path, monkeypatch: pytest.Mon
     assert restarted["worst_s"] >= restarted["p50_s"]  # type: ignore[index]
 
 
+def test_it_runs_on_a_server_of_its_own_where_that_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clocks, "WINDOW", timedelta(seconds=2))
+    monkeypatch.setattr(clocks, "MIDDLE_S", 0.5)
+    figures = clocks.measure(Options(scratch=tmp_path, size=400, postgres=True))
+    assert figures["database"] == "postgresql"
+    assert figures["goal"] == {"running": 1.0, "restarted": 5.0}
+
+
 def test_a_clock_that_was_not_rung_gives_no_figures(tmp_path: Path) -> None:
     with base.home(tmp_path / "home", None) as app, pytest.raises(Broken, match="1 clocks were never rung"):
         clocks._lateness(app, tmp_path, {1: datetime.now(UTC)})

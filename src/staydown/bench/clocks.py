@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from staydown.bench import base
+from staydown.bench.postgres import databases
 from staydown.bench.topics import Options
 from staydown.core.errors import Broken, Outside
 from staydown.core.ids import RequestId
@@ -48,17 +49,19 @@ GOAL_RUNNING_S = 1.0
 GOAL_RESTART_S = 5.0
 
 
+def steps(options: Options) -> int:
+    """The parts of the pending clocks, and both runs."""
+    return -(-((options.size or SIZE) // 2) // PART) + 2
+
+
 def measure(options: Options) -> Mapping[str, object]:
-    """The figures of the clocks; on SQLite, or on the PostgreSQL server that was named.
+    """The figures of the clocks, on SQLite or on PostgreSQL.
 
     Raises:
         Broken: A clock was lost, or rung twice.
     """
-    size = options.size or SIZE
-    if options.database is None:
-        return _measure(options, size, None)
-    with base.database(options.database) as address:
-        return _measure(options, size, address)
+    with databases(options) as fresh, fresh() as address:
+        return _measure(options, options.size or SIZE, address)
 
 
 def _measure(options: Options, size: int, address: str | None) -> Mapping[str, object]:
@@ -69,6 +72,7 @@ def _measure(options: Options, size: int, address: str | None) -> Mapping[str, o
         running = _one_worker(app, folder, address, due, first=size)
         options.progress(1)
         restarted = _killed_and_restarted(app, folder, address, due, first=size + due)
+        options.progress(1)
         return {
             "database": app.store.engine.dialect.name,
             "pending": size,
@@ -76,7 +80,8 @@ def _measure(options: Options, size: int, address: str | None) -> Mapping[str, o
             "window_s": WINDOW.total_seconds(),
             "running": running,
             "restarted": restarted,
-            "goal_worst_s": {"running": GOAL_RUNNING_S, "restarted": GOAL_RESTART_S},
+            "goal": {"running": GOAL_RUNNING_S, "restarted": GOAL_RESTART_S},
+            "goal_is": "worst_s at most, with 100,000 pending",
         }
 
 

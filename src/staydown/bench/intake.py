@@ -8,14 +8,20 @@ import resource
 import sqlite3
 import statistics
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from staydown.bench import base
+from staydown.bench.postgres import databases
 from staydown.bench.topics import Options
 from staydown.core.errors import Broken
 
+if TYPE_CHECKING:
+    from staydown.flow.record import Intake
+
 SIZE = 200_000
+GOAL_PER_SECOND = 16_667
 REPEATS = 0.1
 """Share of the records that another agency has reported before, in another spelling."""
 FORMS = (
@@ -28,22 +34,38 @@ FORMS = (
 )
 
 
+def steps(options: Options) -> int:
+    """As many as records, in every round."""
+    return (options.size or SIZE) * (options.rounds or 1)
+
+
 def measure(options: Options) -> Mapping[str, object]:
-    """Seconds to take in `size` sightings, one after the other, into an empty store; every record counts."""
+    """Seconds to take in `size` sightings, one after the other, into an empty store; every record counts.
+
+    Raises:
+        Broken: Some were refused, or did not become the things that they are.
+    """
+    with databases(options) as fresh:
+        return _measure(options, fresh)
+
+
+def _measure(
+    options: Options, fresh: Callable[[], AbstractContextManager[str | None]]
+) -> Mapping[str, object]:
     from staydown.app import open_app
     from staydown.core.ids import AgencyCode
     from staydown.flow import record
 
-    size = options.size or SIZE
+    size, seed = options.size or SIZE, options.chance
     file = options.scratch / "sightings.csv"
-    _write(file, size, options.seed)
+    _write(file, size, seed)
     ours: list[float] = []
     peer: list[float] = []
     peak_kib = 0
     taken: record.Intake | None = None
     keys: list[str] = []
     for number in range(options.rounds or 1):
-        with base.maybe_database(options) as address:
+        with fresh() as address:
             app = open_app(options.scratch / f"home-{number}", database=address)
             app.make(exercise=True)
             began = time.monotonic()
@@ -58,9 +80,8 @@ def measure(options: Options) -> Mapping[str, object]:
             app.close()
         if not peer:  # from here on the peer's keys count too
             peak_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-            keys = [_bare_key(row[0]) for row in _records(size, options.seed)]
-        if taken.refused or taken.items_new + taken.items_known == 0:
-            raise Broken(f"{taken.refused} made-up records were refused")
+            keys = [_bare_key(row[0]) for row in _records(size, seed)]
+        _require_all(taken, things=len(set(keys)))
         peer.append(_bare(options.scratch / f"bare-{number}.sqlite", keys))
     seconds, bare = statistics.median(ours), statistics.median(peer)
     return {
@@ -72,11 +93,27 @@ def measure(options: Options) -> Mapping[str, object]:
         "items_known": taken.items_known if taken else 0,
         "refused": taken.refused if taken else 0,
         "seconds": round(seconds, 2),
+        "unit": "sightings a second",
+        "goal": GOAL_PER_SECOND,
+        "goal_is": "sightings a second at least: 1,000,000 in 60 s",
         "ours": round(size / seconds, 1),
         "peer": round(size / bare, 1),
         "ratio": round(bare / seconds, 4),
         "peak_mib": round(peak_kib / 1024, 1),
     }
+
+
+def _require_all(taken: Intake, *, things: int) -> None:
+    """No figure counts if a record was refused, or two spellings of one thing became two, or two things one.
+
+    Raises:
+        Broken: It is so.
+    """
+    if (taken.refused, taken.items_new, taken.items_known) != (0, things, 0):
+        raise Broken(
+            f"{things} things became {taken.items_new} new items and {taken.items_known} known ones;"
+            f" {taken.refused} records were refused"
+        )
 
 
 def _records(size: int, seed: int) -> Iterator[tuple[str, str, str, str]]:

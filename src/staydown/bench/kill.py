@@ -33,11 +33,27 @@ FINISH_S = 180.0
 STEP = timedelta(minutes=2)
 
 
+def steps(options: Options) -> int:
+    """As many as kills, those of the peer too.
+
+    Raises:
+        Invalid: There is no such part.
+    """
+    if options.only and options.only not in GROUPS:
+        raise Invalid(f"there is no part {options.only!r}", hint=f"There is: {', '.join(GROUPS)}.")
+    kills = options.size or KILLS
+    return sum(
+        kills + (_of_peer(kills) if group != "mail" else 0) for group in GROUPS if options.only in {"", group}
+    )
+
+
+def _of_peer(kills: int) -> int:
+    return max(kills // PEER_SHARE, 2)
+
+
 def measure(options: Options) -> dict[str, object]:
     """Kill workers that send, and count at the receivers."""
     kills = options.size or KILLS
-    if options.only and options.only not in GROUPS:
-        raise Invalid(f"there is no part {options.only!r}", hint=f"There is: {', '.join(GROUPS)}.")
     found: dict[str, object] = {
         "database": "postgresql" if options.database or options.postgres else "sqlite"
     }
@@ -49,7 +65,7 @@ def measure(options: Options) -> dict[str, object]:
                 ours = run(options, options.scratch / group, address, couriers, kills)
             found[group] = {"ours": ours}
             if group != "mail":
-                fewer = max(kills // PEER_SHARE, 2)
+                fewer = _of_peer(kills)
                 with fresh() as address:
                     peer = run(options, options.scratch / "peer", address, couriers, fewer, naive=True)
                 found[group] = {
@@ -72,7 +88,7 @@ def run(
     spare: int = SPARE,
 ) -> dict[str, Any]:
     """One store, one sort of receivers, so many kills; then everything that is left is sent and judged."""
-    chance, began = random.Random(options.seed), time.monotonic()  # noqa: S311  # when to kill, no secret
+    chance, began = random.Random(options.chance), time.monotonic()  # noqa: S311  # when to kill, no secret
     with stage(home, database=address, couriers=couriers) as scene, Victims(home, address) as victims:
         done = idle = 0
         while done < kills:

@@ -34,21 +34,35 @@ FAULTS = ("kill", *ERRNOS)
 """What happens at every named point."""
 
 
-def measure(options: Options) -> dict[str, object]:
-    """Let each fault happen so many times at each point, with each courier."""
-    times = options.size or TIMES
+def steps(options: Options) -> int:
+    """Every part, with each courier."""
+    return len(chosen(options)) * len(PLACES)
+
+
+def chosen(options: Options) -> dict[str, Part]:
+    """The parts that were asked for, by name.
+
+    Raises:
+        Invalid: There is no such part.
+    """
     parts = {f"{fault}:{point.value}": at(point, fault) for fault in FAULTS for point in Point}
     parts |= {"full": full, "pause": pause}
-    chosen = {name: part for name, part in parts.items() if options.only in {"", name, *name.split(":")}}
-    if not chosen:
+    found = {name: part for name, part in parts.items() if options.only in {"", name, *name.split(":")}}
+    if not found:
         raise Invalid(f"there is no part {options.only!r}", hint=f"There is: {', '.join(parts)}.")
+    return found
+
+
+def measure(options: Options) -> dict[str, object]:
+    """Let each fault happen so many times at each point, with each courier."""
+    times, parts = options.size or TIMES, chosen(options)
     began = time.monotonic()
     found: dict[str, Any] = {"database": "postgresql" if options.database or options.postgres else "sqlite"}
     with databases(options) as fresh:
         for courier in PLACES:
             with fresh() as address:
                 home = options.scratch / f"points-{courier}"
-                found[courier] = run(home, address, [courier], chosen, times, options.progress)
+                found[courier] = run(home, address, [courier], parts, times, options.progress)
     return {
         **found,
         "times_each": times,

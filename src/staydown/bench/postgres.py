@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
 
 from staydown.bench.topics import Options
 from staydown.core.errors import Outside
@@ -25,12 +26,22 @@ class Server:
 
     @contextmanager
     def database(self) -> Iterator[str]:
-        """An empty database of its own; gives its address."""
+        """An empty database of its own; gives its address.
+
+        Raises:
+            Outside: The server does not answer, or refuses.
+        """
         name = f"bench_{secrets.token_hex(6)}"
         url = make_url(self.address).set(drivername="postgresql+psycopg")
         admin = create_engine(url, isolation_level="AUTOCOMMIT", pool_pre_ping=True)
-        with admin.connect() as conn:
-            conn.execute(text(f'CREATE DATABASE "{name}"'))
+        try:
+            with admin.connect() as conn:
+                conn.execute(text(f'CREATE DATABASE "{name}"'))
+        except DBAPIError as error:
+            raise Outside(
+                f"no database can be made on the server: {str(error.orig).strip().splitlines()[0]}",
+                hint="Look at --database: the server has to run, and the role may have to be given CREATEDB.",
+            ) from error
         try:
             yield url.set(database=name).render_as_string(hide_password=False)
         finally:

@@ -14,18 +14,49 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-from staydown.core.errors import NotFound, Outside
+import psycopg
+from sqlalchemy.exc import DBAPIError
 
-TOPICS: Mapping[str, str] = {
-    "exercise": "the main job as a whole, beside its requests alone",
-    "intake": "a large list taken in, beside a bare upsert",
-    "clocks": "how late clocks ring among many, also after a kill",
-    "ledger": "entries added and proved, beside pymerkle",
-    "work": "work done and taken over, beside procrastinate",
-    "restore": "a backup taken under load, restored to a clean place and compared row by row",
-    "restarts": "the PostgreSQL server restarted again and again under a worker that sends",
-    "points": "workers killed, out of disk or paused at each point of a request's way out",
-    "kill": "workers killed again and again while they send: lost, doubled, marked as repeats",
+from staydown.core.errors import Invalid, NotFound, Outside
+from staydown.store.engine import make_engine, translated
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One measurement."""
+
+    what: str  #: in words
+    takes: Sequence[str]  #: the options that change something in it
+
+
+TOPICS: Mapping[str, Topic] = {
+    "exercise": Topic(
+        "the main job as a whole, beside its requests alone",
+        ("size", "rounds", "seed", "postgres", "database"),
+    ),
+    "intake": Topic(
+        "a large list taken in, beside a bare upsert", ("size", "rounds", "seed", "postgres", "database")
+    ),
+    "clocks": Topic("how late clocks ring among many, also after a kill", ("size", "postgres", "database")),
+    "ledger": Topic("entries added and proved, beside pymerkle", ("size", "rounds")),
+    "work": Topic(
+        "work done and taken over, beside procrastinate", ("size", "rounds", "postgres", "database")
+    ),
+    "restore": Topic(
+        "a backup taken under load, restored to a clean place and compared row by row",
+        ("size", "postgres", "database"),
+    ),
+    "restarts": Topic(
+        "the PostgreSQL server restarted again and again under a worker that sends", ("size", "postgres")
+    ),
+    "points": Topic(
+        "workers killed, out of disk or paused at each point of a request's way out",
+        ("size", "only", "postgres", "database"),
+    ),
+    "kill": Topic(
+        "workers killed again and again while they send: lost, doubled, marked as repeats",
+        ("size", "seed", "only", "postgres", "database"),
+    ),
 }
 """What is measured, by the name of its topic."""
 
@@ -41,11 +72,65 @@ class Options:
     scratch: Path  #: an empty folder that the caller removes
     size: int | None = None  #: how many records, entries, requests ...
     rounds: int | None = None
-    seed: int = 1
+    seed: int | None = None  #: of made-up data and of chance; None: 1
     database: str | None = None  #: a PostgreSQL address; None: SQLite, or a server of the topic's own
     postgres: bool = False  #: where no database is given: on a PostgreSQL server of the topic's own
     only: str = ""  #: one part of the topic, such as one point of a request's way; empty: all
     progress: Callable[[int], None] = nothing
+
+    @property
+    def chance(self) -> int:
+        """The seed in force."""
+        return 1 if self.seed is None else self.seed
+
+
+def topic(name: str) -> Topic:
+    """One topic.
+
+    Raises:
+        NotFound: There is no such topic.
+    """
+    if name not in TOPICS:
+        raise NotFound(f"there is no measurement {name!r}", hint=f"There is: {', '.join(sorted(TOPICS))}.")
+    return TOPICS[name]
+
+
+def check(name: str, options: Options) -> None:
+    """Refuse what the topic would not heed.
+
+    Raises:
+        NotFound: There is no such topic.
+        Invalid: It does not take an option that was given, or the address is none of PostgreSQL.
+    """
+    takes = topic(name).takes
+    given: Mapping[str, object] = {
+        "size": options.size,
+        "rounds": options.rounds,
+        "seed": options.seed,
+        "only": options.only or None,
+        "postgres": options.postgres or None,
+        "database": options.database,
+    }
+    hint = f"It takes {', '.join(f'--{one}' for one in takes)}."
+    for option, value in given.items():
+        if value is not None and option not in takes:
+            raise Invalid(f"the measurement {name} takes no --{option}", hint=hint)
+    if options.database is None:
+        return
+    if options.postgres:
+        raise Invalid(
+            "--postgres and --database exclude each other", hint="With --postgres a server is started."
+        )
+    if make_engine(options.database).dialect.name != "postgresql":
+        raise Invalid(
+            "a measurement takes the address of a PostgreSQL server only",
+            hint="Such as postgresql://user@host/name; for SQLite leave --database out.",
+        )
+
+
+def steps(name: str, options: Options) -> int:
+    """How many steps of progress a topic will tell of."""
+    return int(importlib.import_module(f"staydown.bench.{name}").steps(options))
 
 
 def measure(name: str, options: Options) -> Mapping[str, object]:
@@ -53,12 +138,17 @@ def measure(name: str, options: Options) -> Mapping[str, object]:
 
     Raises:
         NotFound: There is no such topic.
+        Invalid: It does not take an option that was given.
         Outside: The peer is not installed, or a database does not answer.
     """
-    if name not in TOPICS:
-        raise NotFound(f"there is no measurement {name!r}", hint=f"There is: {', '.join(sorted(TOPICS))}.")
+    check(name, options)
     module = importlib.import_module(f"staydown.bench.{name}")
-    figures: Mapping[str, object] = module.measure(options)
+    try:
+        figures: Mapping[str, object] = module.measure(options)
+    except DBAPIError as error:
+        raise translated(error) from error
+    except psycopg.OperationalError as error:
+        raise Outside(f"the database gave trouble: {error}", hint="Look whether it still runs.") from error
     return {"bench": name, **figures}
 
 

@@ -1,12 +1,14 @@
 """Work: durable completions of our queue beside procrastinate on the same PostgreSQL, and how soon work is taken over.
 
 A completion is a row leased and struck off: two transactions for a batch. The peer takes one job at a time; it gets
-the settings with which it was fastest here. SQLite is measured for ours alone, for the peer needs PostgreSQL.
+the settings with which it was fastest here. SQLite is measured for ours alone, for the peer needs PostgreSQL. Time goes
+from the first row asked for to the last one struck off: neither side's start and end of a process count.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import time
@@ -17,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from staydown.bench import base
+from staydown.bench.postgres import server
 from staydown.bench.topics import Options, peer, rate, ratio
 from staydown.core.errors import Broken, Stale
 from staydown.ports.work import Task, WorkKind
@@ -37,6 +40,11 @@ CONCURRENCY = 5
 """Jobs that one worker of the peer has in hand at a time."""
 
 
+def steps(options: Options) -> int:
+    """One and two workers in each round; SQLite; taking over on both."""
+    return 2 * (options.rounds or ROUNDS) + 3
+
+
 def measure(options: Options) -> Mapping[str, object]:
     """The figures of the queue.
 
@@ -48,22 +56,25 @@ def measure(options: Options) -> Mapping[str, object]:
     size, rounds = options.size or SIZE, options.rounds or ROUNDS
     peers_size = max(2, size // PEERS_SHARE)
     with (
-        base.postgres_server(options) as server,
-        base.database(server) as ours,
-        base.database(server) as theirs,
+        server(options) as found,
+        found.database() as ours,
+        found.database() as theirs,
         base.home(options.scratch / "pg", ours) as app,
     ):
         _prepare_peer(procrastinate, theirs)
-        one, two = _in_turns(app, theirs, size, peers_size, rounds, options.progress)
-        one_by_one = rate(peers_size, [_drained(app, peers_size, 1, batch=1) for _ in range(rounds)])
+        one, two, one_by_one = _in_turns(app, theirs, size, peers_size, rounds, options.progress)
         durability = _durability(app)
         takeover = {"postgresql": _takeover(app, options.scratch / "pg", ours, size)}
+        options.progress(1)
     with base.home(options.scratch / "sqlite", None) as app:
         sqlite = [[_drained(app, size, workers) for _ in range(rounds)] for workers in (1, 2)]
+        options.progress(1)
         takeover["sqlite"] = _takeover(app, options.scratch / "sqlite", None, size)
+        options.progress(1)
     return {
         **two,
         "goal": GOAL_PER_SECOND,
+        "goal_is": "completions a second at least",
         "unit": "durable completions a second, two workers, PostgreSQL",
         "rows": size,
         "peers_jobs": peers_size,
@@ -83,17 +94,21 @@ def measure(options: Options) -> Mapping[str, object]:
 def _in_turns(
     app: App, theirs: str, size: int, peers_size: int, rounds: int, progress: Callable[[int], None]
 ) -> list[dict[str, float]]:
-    """One worker, then two; ours and the peer's by turns."""
-    figures: list[dict[str, float]] = []
+    """One worker, then two, then one that takes one row at a time; ours and the peer's by turns."""
+    mine: dict[int, list[float]] = {1: [], 2: []}
+    peers: dict[int, list[float]] = {1: [], 2: []}
+    single: list[float] = []
     for workers in (1, 2):
-        mine: list[float] = []
-        peers: list[float] = []
         for _ in range(rounds):
-            mine.append(_drained(app, size, workers) / size)
-            peers.append(_peer_drained(theirs, peers_size, workers, app.settings.home) / peers_size)
+            mine[workers].append(_drained(app, size, workers) / size)
+            peers[workers].append(_peer_drained(theirs, peers_size, workers, app.settings.home) / peers_size)
+            if workers == 1:
+                single.append(_drained(app, peers_size, 1, batch=1) / peers_size)
             progress(1)
-        figures.append({"ours": rate(1, mine), "peer": rate(1, peers), "ratio": ratio(peers, mine)})
-    return figures
+    return [
+        {"ours": rate(1, ours), "peer": rate(1, other), "ratio": ratio(other, ours)}
+        for ours, other in ((mine[1], peers[1]), (mine[2], peers[2]), (single, peers[1]))
+    ]
 
 
 def _durability(app: App) -> dict[str, str]:
@@ -108,18 +123,21 @@ def _durability(app: App) -> dict[str, str]:
 
 
 def _raced(target: Callable[..., None], workers: int, place: Path, *given: object) -> float:
-    """Seconds from the start signal until the last of some processes is done."""
+    """Seconds from the first row that one of some processes asks for until the last one is struck off."""
     place.mkdir()
     processes = [base.spawned(target, place, number, *given) for number in range(workers)]
     base.wait_for(lambda: len(list(place.glob("ready-*"))) == workers)
-    began = time.monotonic()
     (place / "go").touch()
     for process in processes:
         process.join()
-    ends = [float(file.read_text()) for file in place.glob("done-*")]
-    if len(ends) != workers:
+    return _span(place, workers)
+
+
+def _span(place: Path, workers: int) -> float:
+    spans = [json.loads(file.read_text()) for file in place.glob("done-*")]
+    if len(spans) != workers:
         raise Broken("a worker process failed")
-    return max(ends) - began
+    return float(max(end for _, end in spans) - min(begin for begin, _ in spans))
 
 
 def _at_the_start(place: Path, number: int) -> None:
@@ -127,8 +145,8 @@ def _at_the_start(place: Path, number: int) -> None:
     base.wait_for((place / "go").exists, every_s=0.0005)
 
 
-def _at_the_end(place: Path, number: int) -> None:
-    (place / f"part-{number}").write_text(str(time.monotonic()))
+def _at_the_end(place: Path, number: int, began: float, ended: float) -> None:
+    (place / f"part-{number}").write_text(json.dumps([began, ended]))
     (place / f"part-{number}").rename(place / f"done-{number}")
 
 
@@ -166,10 +184,12 @@ def drain(place: Path, number: int, home: Path, address: str | None, batch: int)
     with app.store.begin(write=False) as work:
         work.queue.waiting()  # connected before the start
     _at_the_start(place, number)
+    began = ended = time.monotonic()
     while (tasks := leased()) or not is_over():
         with app.store.begin() as work:
             work.queue.done(tasks)
-    _at_the_end(place, number)
+        ended = time.monotonic()
+    _at_the_end(place, number, began, ended)
     app.close()
 
 
@@ -210,9 +230,11 @@ def _peer_drained(address: str, jobs: int, workers: int, home: Path) -> float:
 
 def peer_drain(place: Path, number: int, address: str) -> None:
     """The peer's worker, until nothing is left; in a process of its own."""
+    at: list[float] = []
 
     async def drain() -> None:
         app, _ = _peer_app(address)
+        _clocked(app.job_manager, at)
         async with app.open_async():
             _at_the_start(place, number)
             await app.run_worker_async(
@@ -224,7 +246,23 @@ def peer_drain(place: Path, number: int, address: str) -> None:
             )
 
     asyncio.run(drain())
-    _at_the_end(place, number)
+    _at_the_end(place, number, at[0], at[-1])
+
+
+def _clocked(manager: Any, at: list[float]) -> None:
+    """Note when the peer first asks for a job and when it has struck one off: it is not charged with more."""
+    fetch, finish = manager.fetch_job, manager.finish_job
+
+    async def fetched(**given: Any) -> Any:
+        if not at:
+            at.append(time.monotonic())
+        return await fetch(**given)
+
+    async def finished(**given: Any) -> None:
+        await finish(**given)
+        at.append(time.monotonic())
+
+    manager.fetch_job, manager.finish_job = fetched, finished
 
 
 # --- taking over -----------------------------------------------------------------------------------------
