@@ -3,7 +3,8 @@
 Clean ledgers are written by a real store and exported as anybody would; each is forged in several ways. A forgery is
 shown to the verifier three times until it is found: the file alone, then with the key that the reader trusts, then
 with the newest checkpoint that a witness kept. Prints one JSON object; exit code 1 if a forgery was missed, a clean
-ledger raised an alarm, or a forgery was found with less or more than its row in the table says.
+ledger raised an alarm, or a forgery was found with less or more than its row in the table says. A verifier that stumbles
+has found nothing: that is counted apart, as `unreadable`, and is a surprise.
 """
 
 from __future__ import annotations
@@ -393,34 +394,50 @@ def forged(chance: random.Random, clean: Clean, forge: Forge) -> list[str]:
 # --- looking ---------------------------------------------------------------------------------------------
 
 
+class Stumbled(Exception):
+    """The verifier came upon something that it cannot read, and so has said nothing about it."""
+
+
 def is_found(lines: Sequence[str], key: bytes | None = None, witnesses: Sequence[str] = ()) -> bool:
-    """Whether the second verifier finds fault."""
+    """Whether the second verifier finds fault.
+
+    Raises:
+        Stumbled: It could not read on.
+    """
     try:
         verify_ledger.check(lines, key, witnesses)
-    except (verify_ledger.Unfit, *UNREADABLE):
+    except verify_ledger.Unfit:
         return True
+    except UNREADABLE as error:
+        raise Stumbled(repr(error)) from error
     return False
 
 
-def found_with(lines: Sequence[str], clean: Clean) -> Needs | None:
-    """The least that a reader must hold to find fault; None: it was missed."""
-    if is_found(lines):
-        return Needs.FILE
-    if is_found(lines, clean.public):
-        return Needs.KEY
-    if is_found(lines, clean.public, [clean.head]):
-        return Needs.WITNESS
-    return None
+def found_with(lines: Sequence[str], clean: Clean) -> str:
+    """The least that a reader must hold to find fault; else `missed`, or `unreadable` where the verifier stumbled."""
+    try:
+        if is_found(lines):
+            return Needs.FILE
+        if is_found(lines, clean.public):
+            return Needs.KEY
+        if is_found(lines, clean.public, [clean.head]):
+            return Needs.WITNESS
+    except Stumbled:
+        return "unreadable"
+    return "missed"
 
 
 def is_alarm(chance: random.Random, clean: Clean) -> bool:
-    """Whether a clean ledger is called forged, whatever its reader holds."""
+    """Whether a clean ledger is called forged, or cannot be read, whatever its reader holds."""
     kept = [clean.head, *(chance.sample(clean.older, 1) if clean.older else ())]
-    return (
-        is_found(clean.lines)
-        or is_found(clean.lines, clean.public)
-        or is_found(clean.lines, clean.public, kept)
-    )
+    try:
+        return (
+            is_found(clean.lines)
+            or is_found(clean.lines, clean.public)
+            or is_found(clean.lines, clean.public, kept)
+        )
+    except Stumbled:
+        return True
 
 
 def exit_code(lines: Sequence[str], clean: Clean, folder: Path) -> int:
@@ -456,22 +473,23 @@ def measure(count: int, clean_count: int, seed: int) -> dict[str, object]:
                 made[kind] += 1
                 lines = forged(chance, clean, forge)
                 with_ = found_with(lines, clean)
-                seen[kind][with_ or "missed"] += 1
-                if with_ is not needs:
-                    surprises.append(f"{kind}: {way}: found with {with_}, not {needs}")
+                seen[kind][with_] += 1
+                if with_ != needs:
+                    surprises.append(f"{kind}: {way}: {with_}, where {needs} would do")
                 if made[kind] == 1:
                     through_cli.append(exit_code(lines, clean, folder))
         through_cli.append(exit_code(clean.lines, clean, folder))
-    missed = sum(counter["missed"] for counter in seen.values())
+    missed, unreadable = (sum(one[name] for one in seen.values()) for name in ("missed", "unreadable"))
     return {
         "forged": made.total(),
-        "found": made.total() - missed,
+        "found": made.total() - missed - unreadable,
         "missed": missed,
+        "unreadable": unreadable,
         "clean": clean_count,
         "false_alarms": alarms,
         "seed": seed,
         "by_kind": {
-            kind: {"forged": made[kind], "missed": seen[kind]["missed"]}
+            kind: {"forged": made[kind], **{name: seen[kind][name] for name in ("missed", "unreadable")}}
             | {f"found_with_{needs}": seen[kind][needs] for needs in Needs}
             for kind in kinds
         },

@@ -113,6 +113,14 @@ def read_note(note, key, origin):
 
 def check_entry(row, number):
     """One line of the export; gives the entry's bytes."""
+    try:
+        return read_entry(row, number)
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise Unfit(f"entry {number} cannot be read: {error!r}") from None
+
+
+def read_entry(row, number):
+    """As `check_entry`; raises whatever a malformed entry brings."""
     entry = base64.b64decode(row["entry"], validate=True)
     value = json.loads(entry.decode(), object_pairs_hook=no_twins)
     if row["n"] != number or value["n"] != number:
@@ -154,7 +162,7 @@ def check(lines, key=None, witnesses=()):
             continue
         entry = check_entry(row, tree.size)
         if tree.size == 0:
-            tags.append(json.loads(entry)["tag"])
+            tags.append(json.loads(entry).get("tag"))
         tree.add(entry)
         checked += 2 if "salt" in row else 1
         if tree.size in wanted and wanted[tree.size] != tree.root():
@@ -194,19 +202,41 @@ class Lines:
             yield from file
 
 
+def key_of(text):
+    """A public key as it is written on the command line."""
+    try:
+        key = bytes.fromhex(text)
+    except ValueError:
+        key = b""
+    if len(key) != 32:
+        raise argparse.ArgumentTypeError(f"{text[:80]!r} is no public key of 64 hex digits")
+    return key
+
+
+def kept(path):
+    """What stands in a file that a witness kept."""
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise argparse.ArgumentTypeError(f"{path} cannot be read: {error}") from None
+
+
 def main(arguments=None):
     """Read the command line; gives the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("export")
-    parser.add_argument("--key", help="the public key you trust, 64 hex digits")
-    parser.add_argument("--witness", action="append", default=[], help="a checkpoint you kept from earlier")
+    parser.add_argument("--key", type=key_of, help="the public key you trust, 64 hex digits")
+    parser.add_argument(
+        "--witness",
+        type=kept,
+        action="append",
+        default=[],
+        help="a file with a checkpoint you kept from earlier",
+    )
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args(arguments)
     try:
-        witnesses = []
-        for path in given.witness:
-            witnesses.append(Path(path).read_text(encoding="utf-8"))
-        found = check(Lines(given.export), bytes.fromhex(given.key) if given.key else None, witnesses)
+        found = check(Lines(given.export), given.key, given.witness)
     except Unfit as error:
         found = {"broken": [str(error)]}
     except (OSError, ValueError, KeyError, TypeError, AttributeError, StopIteration, RecursionError) as error:
