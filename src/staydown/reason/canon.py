@@ -170,7 +170,10 @@ class Rooms:
         forms = self._forms.get(room.name)
         if forms is None:
             forms = self._forms[room.name] = forms_of(room)
+        trimmed, whole = parts.trimmed, parts.whole
         for form in forms:
+            if not (whole if form.reads_inside else trimmed).startswith(form.starts):
+                continue  # the commonest end, seen without a call
             if (groups := form.groups(parts)) is None:
                 continue
             pattern = form.pattern

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cached_property
 from urllib.parse import parse_qsl
 
 from staydown.reason.escapes import folded, plain_path
@@ -18,33 +17,37 @@ _LITERAL = re.compile(r"(?:[A-Za-z0-9/_@=-]|\\[./+-])*")
 _DOUBLE = re.compile(r"/{2,}")
 
 
-@dataclass
 class Parts:
-    """A parsed address as rooms look at it."""
+    """A parsed address as rooms look at it.
 
-    host: str
-    path: str  #: settled, with its leading slash
-    query: str  #: settled, without the question mark
-    fragment: str = ""  #: without the `#`
-    scheme: str | None = None  #: a scheme of the provider's own
+    Attributes:
+        path: Settled, with its leading slash.
+        query: Settled, without the question mark.
+        fragment: Without the `#`.
+        scheme: A scheme of the provider's own.
+        trimmed: The path without slashes that mean nothing and without needless escapes.
+        whole: Path and query as one text, for addresses inside an address.
+    """
 
-    @cached_property
-    def trimmed(self) -> str:
-        """The path without slashes that mean nothing and without needless escapes."""
-        path = plain_path(self.path)
-        if "//" in path:
-            path = _DOUBLE.sub("/", path)
-        return path.rstrip("/") or "/"
+    __slots__ = ("_parameters", "fragment", "host", "path", "query", "scheme", "trimmed", "whole")
 
-    @cached_property
-    def whole(self) -> str:
-        """Path and query as one text, for addresses inside an address."""
-        return f"{self.path}?{self.query}" if self.query else self.path
+    def __init__(
+        self, host: str, path: str, query: str, fragment: str = "", scheme: str | None = None
+    ) -> None:
+        self.host, self.path, self.query, self.fragment, self.scheme = host, path, query, fragment, scheme
+        trimmed = plain_path(path)
+        if "//" in trimmed:
+            trimmed = _DOUBLE.sub("/", trimmed)
+        self.trimmed = trimmed.rstrip("/") or "/"
+        self.whole = f"{path}?{query}" if query else path
+        self._parameters: dict[str, str] | None = None
 
-    @cached_property
+    @property
     def parameters(self) -> dict[str, str]:
         """The query's parameters, decoded; of a repeated one the first."""
-        return dict(reversed(parse_qsl(self.query, keep_blank_values=True)))
+        if self._parameters is None:
+            self._parameters = dict(reversed(parse_qsl(self.query, keep_blank_values=True)))
+        return self._parameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,7 @@ class Form:
     pattern: Pattern
     starts: str
     reads_inside: bool
+    is_path_only: bool  #: whether the path alone decides
 
     def groups(self, parts: Parts) -> dict[str, str] | None:
         """The named groups of an address that has this form, folded as the room says, or None."""
@@ -64,7 +68,7 @@ class Form:
         if not path.startswith(self.starts) or not (found := pattern.path.fullmatch(path)):
             return None
         groups = {name: value for name, value in found.groupdict().items() if value is not None}
-        if not _read_rest(pattern, parts, groups):
+        if not self.is_path_only and not _read_rest(pattern, parts, groups):
             return None
         for name in pattern.fold:
             if name in groups:
@@ -102,6 +106,7 @@ def _form(pattern: Pattern) -> Form:
         pattern=pattern,
         starts=literal_start(pattern.path.pattern),
         reads_inside=bool(inside & set(pattern.path.groupindex)),
+        is_path_only=pattern.host is None and pattern.fragment is None and not pattern.query,
     )
 
 

@@ -46,8 +46,9 @@ class Items:
         if not is_sqlite(self._conn):  # one intake at a time, or two would make the same item
             self._conn.execute(select(func.pg_advisory_xact_lock(INTAKE_LOCK)))
         before = self._open_keys({one.identity.key for one in seen})
-        fresh = self._add_items(seen, before)
-        self._widen(seen, before)
+        spans = _spans(seen)
+        fresh = self._add_items(seen, before, spans)
+        self._widen(spans, before)
         return Recorded(
             sightings=tuple(self._add_sightings(seen, before | fresh)),
             items_new=tuple(sorted(fresh.values())),
@@ -63,7 +64,10 @@ class Items:
         return {row.key: row.item for row in rows}
 
     def _add_items(
-        self, seen: Sequence[NewSighting], known: Mapping[ItemKey, ItemId]
+        self,
+        seen: Sequence[NewSighting],
+        known: Mapping[ItemKey, ItemId],
+        spans: Mapping[ItemKey, tuple[int, int]],
     ) -> dict[ItemKey, ItemId]:
         first: dict[ItemKey, NewSighting] = {}
         for one in seen:
@@ -72,7 +76,6 @@ class Items:
         ids = new_ids(self._conn, items, len(first))
         fresh = {key: ItemId(number) for key, number in zip(first, ids, strict=True)}
         now = micros(self._now)
-        spans = _spans(seen)
         insert_rows(
             self._conn,
             items,
@@ -93,7 +96,7 @@ class Items:
             self._conn,
             item_keys,
             ("key", "item", "from_at"),
-            [(key, item, now) for key, item in fresh.items()],
+            [(key, fresh[key], now) for key in sorted(fresh)],  # near places of the index one after the other
         )
         return fresh
 
@@ -115,7 +118,9 @@ class Items:
                     number, known[one.identity.key], one.agency, one.identity.raw, micros(one.seen_at), now,
                     one.fingerprint, one.note, one.confidence, one.sharing,
                 )
-                for number, one in zip(ids, unique, strict=True)
+                for number, one in sorted(
+                    zip(ids, unique, strict=True), key=lambda pair: pair[1].fingerprint
+                )
             ],
         )  # fmt: skip
         return [
@@ -124,9 +129,9 @@ class Items:
             if number in inserted
         ]
 
-    def _widen(self, seen: Sequence[NewSighting], known: Mapping[ItemKey, ItemId]) -> None:
+    def _widen(self, seen: Mapping[ItemKey, tuple[int, int]], known: Mapping[ItemKey, ItemId]) -> None:
         """Items that were there before are now seen from the earliest to the latest of all sightings."""
-        spans = {item: span for key, span in _spans(seen).items() if (item := known.get(key)) is not None}
+        spans = {known[key]: span for key, span in seen.items() if key in known}
         self.lock(spans)
         first, last = bindparam("b_first", type_=BigInteger), bindparam("b_last", type_=BigInteger)
         was_first, was_last = (
