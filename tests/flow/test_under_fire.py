@@ -464,3 +464,60 @@ def test_pages_that_are_too_much_for_one_batch_are_kept_in_several(
     assert len(sizes) > 1
     assert set(kept.values()) == {3}, "the page, its picture and what it carries"
     assert left == 0
+
+
+@pytest.mark.parametrize(("error", "counted"), [(ValueError("made up"), 1), (Outside("made up"), 0)])
+def test_an_exercise_counts_work_that_failed_by_an_error_of_the_program(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, error: Exception, counted: int
+) -> None:
+    (item,) = desk.sight(desk.show("one"))
+    with desk.store.begin() as work:
+        work.queue.add(WorkKind.CHECK, [item], due_at=work.now)
+
+    def fail(_tools: Tools, _tasks: list[Task]) -> None:
+        raise error
+
+    from staydown.exercise.crew import Stumbles
+    from staydown.worker import loop
+
+    monkeypatch.setattr(loop, "VERBS", {**loop.VERBS, WorkKind.CHECK: fail})
+    stumbles = Stumbles()
+    drain(desk.tools, "worker")
+    assert stumbles.count == counted
+
+
+def test_an_approval_ends_at_its_instant_for_dispatch_too(desk: Desk) -> None:
+    """Expiry and dispatch may be due at one instant, in the hands of two workers."""
+    request, _ = approved(desk, desk.show("one"))
+    with desk.store.begin(write=False) as work:
+        ends = work.requests.approvals([request.id])[request.id].expires_at
+    desk.store.set_simulated(ends)
+    desk.world.now = ends
+    tasks = leased(desk, WorkKind.DISPATCH)
+    dispatch.run(desk.tools, tasks)
+    assert not desk.world.intakes
+    assert desk.request(request.id).state is RequestState.PROPOSED
+
+
+def test_an_answer_brings_a_look_at_once_unless_one_has_just_missed_the_item(desk: Desk) -> None:
+    request, (one, two) = desk.referred(desk.show("one"), desk.show("two"))
+    desk.later(minutes=90)
+    desk.show("one", presence="removed")
+    desk.show("two", presence="removed")
+    with desk.store.begin() as work:
+        work.queue.add(WorkKind.CHECK, [one], due_at=work.now)
+    desk.work()  # one is doubted now
+    with desk.store.begin() as work:
+        now = work.now + timedelta(minutes=10)
+    desk.store.set_simulated(now)
+    desk.world.now = now
+    desk.decided(request.reference, "removed", "removed")
+    with desk.store.begin() as work:
+        work.queue.add(WorkKind.ASK, [request.id], due_at=work.now)
+    tasks = leased(desk, WorkKind.ASK)
+    answer.run(desk.tools, tasks)
+    with desk.store.begin(write=False) as work:
+        rows = work.conn.exec_driver_sql("SELECT subject, due_at FROM work WHERE kind = 'check'").all()
+        due = dict(rows)
+        assert work.queue.waiting() >= 1
+    assert due[two] < due[one]

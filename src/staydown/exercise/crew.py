@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import subprocess
 import sys
 import time
@@ -18,7 +19,7 @@ from staydown.exercise.cost import peak_kib
 from staydown.fetch.audit import attempts
 from staydown.ports.tools import Tools
 from staydown.ports.work import WorkKind
-from staydown.worker.loop import drain, worker_name
+from staydown.worker.loop import OWN_ERROR, drain, worker_name
 
 ALONE = 60
 """So few rows are not worth a call to the others."""
@@ -39,6 +40,19 @@ class Spent:
         self.rows[kind.value] += rows
 
 
+class Stumbles(logging.Handler):
+    """Counts batches that failed by an error of the program's own: an exercise must not end well with one."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.count = 0
+        logging.getLogger("staydown.worker").addHandler(self)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """One complaint of a worker."""
+        self.count += record.getMessage().startswith(OWN_ERROR)
+
+
 class Crew:
     """Workers of an exercise: this process, and as many others as are wanted.
 
@@ -51,7 +65,7 @@ class Crew:
 
     def __init__(self, tools: Tools, home: Path, database: str | None, workers: int) -> None:
         self._tools, self._name = tools, worker_name()
-        self.spent = Spent()
+        self.spent, self._stumbles = Spent(), Stumbles()
         self._told: list[Mapping[str, Any]] = [{} for _ in range(workers - 1)]
         settings = json.dumps({"home": str(home), "database": database})
         self._others = [_start(settings) for _ in range(workers - 1)]
@@ -79,6 +93,11 @@ class Crew:
     def requests_made(self) -> int:
         """HTTP requests of the other processes."""
         return sum(int(told.get("requests", 0)) for told in self._told)
+
+    @property
+    def own_errors(self) -> int:
+        """Batches that failed by an error of the program's own, in all processes."""
+        return self._stumbles.count + sum(int(told.get("own_errors", 0)) for told in self._told)
 
     @property
     def outside_attempts(self) -> int:
@@ -154,7 +173,7 @@ def _serve() -> None:
     settings = json.loads(sys.stdin.readline())
     app = open_app(Path(settings["home"]), database=settings["database"])
     app.require_exercise()
-    name, spent = worker_name(), Spent()
+    name, spent, stumbles = worker_name(), Spent(), Stumbles()
     try:
         for line in sys.stdin:
             done = drain(app.tools, name, spent=spent.note, batch=int(line) or None)
@@ -162,6 +181,7 @@ def _serve() -> None:
                 "done": done,
                 "requests": app.fetch.requests_made,
                 "outside": attempts(),
+                "own_errors": stumbles.count,
                 "seconds": spent.seconds,
                 "rows": spent.rows,
             }

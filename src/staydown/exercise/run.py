@@ -301,7 +301,9 @@ def _finish(player: _Player, out: Path, *, language: str, is_alone: bool) -> Pla
         "ledger_size": checked.size,
         **cost.figures(),
     }
-    wrong = [*result.wrong, *(f"the ledger does not verify: {one}" for one in checked.broken[:1])]
+    count = player.crew.own_errors
+    failed = [f"{count} batches of work failed by an error of the program"] if count else []
+    wrong = [*result.wrong, *failed, *(f"the ledger does not verify: {one}" for one in checked.broken[:1])]
     return Played(figures, tuple(wrong), tuple(unwritten), out / REPORT)
 
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from staydown.core.errors import Invalid, NotEntitled, NotFound
-from staydown.core.ids import PersonId, RequestId
+from staydown.core.ids import ItemId, PersonId, RequestId
 from staydown.core.people import Person, Role
 from staydown.core.request import Decision, LineAnswer, Parcel, Request
-from staydown.core.states import REQUEST, ItemEvent, RequestEvent, RequestState, step
+from staydown.core.states import REQUEST, ItemEvent, Presence, RequestEvent, RequestState, step
 from staydown.core.text import clean
 from staydown.flow import approve, clocks, dispatch
 from staydown.law.periods import ACT
@@ -21,6 +21,10 @@ from staydown.ports.work import LineState, Task, Work, WorkKind
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 ASK_AGAIN = (4 * _HOUR, 12 * _HOUR, _DAY, 3 * _DAY, 7 * _DAY)
 """When a provider that can be asked is asked for its answer, counted from the receipt."""
+
+
+JUST = _HOUR
+"""After a look that missed the item, another one that comes sooner could confirm nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,12 +134,24 @@ def _note(
     ]
     work.items.step([item for _, item in refused], ItemEvent.REFUSE)
     work.requests.close_lines(refused)
-    work.queue.add(WorkKind.CHECK, [known.line.item for _, _, known in told], due_at=work.now)
+    _look(work, [known.line.item for _, _, known in told])
     for request, given in fresh.items():
         detail = {"answers": [[one.number, one.decision.value, one.reason] for one in given], "by": by}
         work.ledger.append("request:answer:noted", f"request:{request}", detail)
     open_still = work.requests.unanswered(list(fresh))
     _finish(work, {r: given for r, given in fresh.items() if r not in open_still}, found)
+
+
+def _look(work: Work, ids: Sequence[ItemId]) -> None:
+    """Ask for a look at once; where one would tell nothing new, for one that can confirm what the last one saw."""
+    soon = {
+        item: at + JUST
+        for item, (presence, _, at) in work.items.presence(ids).items()
+        if at is not None and (at == work.now or (presence is Presence.DOUBTED and at + JUST > work.now))
+    }
+    now = [item for item in ids if item not in soon]
+    work.queue.add(WorkKind.CHECK, now, due_at=work.now)
+    work.queue.add_by(WorkKind.CHECK, soon)
 
 
 def _finish(

@@ -275,7 +275,7 @@ def _ready(
         ):
             # it may have left: what was intended then is carried through
             ready.append((request, approval, [one.line for one in lines[request.id] if not one.dropped]))
-        elif approval.expires_at < work.now:
+        elif approval.expires_at <= work.now:
             over.append(request)
         else:
             fresh.append(request)

@@ -148,7 +148,8 @@ def _keep(
     answers = dict(zip(wanted, budget.fetch(tools, wanted), strict=True))
     missed = {address for address, one in answers.items() if one.trouble is Trouble.NOT_BEGUN}
     without = [item for item in replies if not missed.isdisjoint(_media(marks[item]))]
-    if without and len(without) == len(replies):  # one item has room always, or the same batch would come again
+    if without and len(without) == len(replies):
+        # one item has room always, or the same batch would come again
         mine = _media(marks[without.pop(0)])
         answers |= dict(zip(mine, _Budget().fetch(tools, mine), strict=True))
     pages = {item: reply for item, reply in replies.items() if item not in without}

@@ -45,6 +45,8 @@ PAUSE_S = 0.25
 """Between two looks for work when there was none."""
 RETRY = timedelta(minutes=1)
 """After a batch failed as a whole."""
+OWN_ERROR = "work.own_error"
+"""What the log calls a failure that no neighbour and no input explains."""
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.1, 30.0
 """How long to wait for a database that gives trouble: doubled each time."""
 
@@ -101,9 +103,7 @@ def _do(tools: Tools, tasks: Sequence[Task]) -> None:
     except Broken:
         raise
     except Exception as error:  # noqa: BLE001  # the outer wall: whatever one row brings, the others go on
-        log.error(
-            "work.failed kind=%s rows=%d reason=%s: %s", kind.value, len(tasks), type(error).__name__, error
-        )
+        _complain(kind, len(tasks), error)
         still = _held(tools, tasks)
         if isinstance(error, Collision):
             _put_off(tools, still, str(error), wait=timedelta(0))
@@ -114,6 +114,20 @@ def _do(tools: Tools, tasks: Sequence[Task]) -> None:
                 _do(tools, [task])
         else:
             _put_off(tools, still, str(error))
+
+
+def _complain(kind: WorkKind, rows: int, error: Exception) -> None:
+    """Say that a batch failed; an error of this program's own comes with the way there."""
+    is_ours = not isinstance(error, (StaydownError, OSError))
+    log.error(
+        "%s kind=%s rows=%d reason=%s: %s",
+        OWN_ERROR if is_ours else "work.failed",
+        kind.value,
+        rows,
+        type(error).__name__,
+        error,
+        exc_info=error if is_ours else None,
+    )
 
 
 def _held(tools: Tools, tasks: Sequence[Task]) -> list[Task]:
