@@ -10,44 +10,30 @@ between any two of these; whoever takes the lease over goes on at (3).
 from __future__ import annotations
 
 import hashlib
-import logging
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
-from time import monotonic, time
+from functools import partial
 
 from staydown.core.check import Mark, MarkKind, Sight
-from staydown.core.errors import Collision, Stale
 from staydown.core.ids import DispatchId, ItemId, RequestId
-from staydown.core.request import NOT_BEGUN, Approval, Dispatch, DispatchState, Line, Parcel, Receipt, Request
+from staydown.core.request import Approval, Dispatch, DispatchState, Line, Parcel, Receipt, Request
 from staydown.core.states import REQUEST, ItemEvent, RequestEvent, RequestState, step
 from staydown.core.text import clean
 from staydown.flow import approve, clocks, verify
 from staydown.flow.approve import digest_of
+from staydown.flow.carry import Held, Outgoing, carry, insist
 from staydown.law.periods import FOLLOW_UP
-from staydown.ports import Ask, Courier, Known, Knows, Reply
+from staydown.ports import Ask, Known, Knows, Reply
 from staydown.ports.tools import Point, Tools
 from staydown.ports.work import LineState, Task, Work, WorkKind
-
-log = logging.getLogger("staydown.flow")
 
 FIRST_ANSWER = timedelta(minutes=50)
 """When a provider is first asked for its answer, after receipt: before the hour of the `act` clock is over."""
 BLIND_AT_ONCE = 8
 """How many requests are under way at a time whose receiver cannot be asked afterwards."""
-COLLISIONS = 4
-"""How often what was sent is written down anew before a collision becomes everybody's trouble."""
 TELLING = frozenset({MarkKind.HANDLE, MarkKind.STABLE_ID})
 """Marks that say whose a page is."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Outgoing:
-    task: Task
-    request: Request
-    parcel: Parcel
-    dispatch: DispatchId | None  #: None where only a question about an earlier attempt is carried
-    earlier: tuple[Dispatch, ...]  #: intents whose outcome nobody knows
 
 
 def run(tools: Tools, tasks: Sequence[Task]) -> None:
@@ -55,14 +41,14 @@ def run(tools: Tools, tasks: Sequence[Task]) -> None:
     couriers = _look_again(tools, tasks)
     tools.reached(Point.BEFORE_INTENT)
     for part in _parts(tools, tasks, couriers):
-        held = _Held(tools)
+        held = Held(tools)
         outgoing = _intend(tools, part)
         if not outgoing:
             continue
         tools.reached(Point.AFTER_INTENT)
-        known, receipts = _carry(tools, outgoing, held)
+        known, receipts = carry(tools, outgoing, held)
         tools.reached(Point.AFTER_SEND)
-        _insist(lambda: _settle(tools, outgoing, known, receipts))  # noqa: B023  # called at once
+        insist(partial(_settle, tools, outgoing, known, receipts))
         tools.reached(Point.AFTER_RECEIPT)
 
 
@@ -161,7 +147,7 @@ def unsettled(work: Work, ids: Sequence[RequestId]) -> dict[RequestId, list[Disp
 # --- 2: commit the intent -----------------------------------------------------------------------------
 
 
-def _intend(tools: Tools, tasks: Sequence[Task]) -> list[_Outgoing]:
+def _intend(tools: Tools, tasks: Sequence[Task]) -> list[Outgoing]:
     """Settle what will leave and commit it; where an earlier intent can be asked about, only that is planned."""
     by_request = {RequestId(task.subject): task for task in tasks}
     ids = list(by_request)
@@ -181,7 +167,7 @@ def _intend(tools: Tools, tasks: Sequence[Task]) -> list[_Outgoing]:
         work.queue.done([task for request, task in by_request.items() if request not in parcels])
         made = _write_intents(work, ready, parcels)
         return [
-            _Outgoing(
+            Outgoing(
                 task=by_request[request.id],
                 request=request,
                 parcel=parcels[request.id],
@@ -325,123 +311,12 @@ def _digest(parcel: Parcel) -> str:
     return hashlib.sha256((parcel.text + "\n" + lines).encode()).hexdigest()
 
 
-# --- 3 and 4: ask, or send ----------------------------------------------------------------------------
-
-
-def _clocks() -> tuple[float, float]:
-    """Two clocks: one that nobody sets, and one that goes on while the machine sleeps."""
-    return monotonic(), time()
-
-
-class _Held:
-    """How long the leases of a batch are surely ours: half a lease from the last word of the database.
-
-    A process that stood still may wake when another worker has taken its rows over and asked the receivers; it must
-    not send then. So each parcel asks at its own turn, in the middle of a batch too.
-    """
-
-    def __init__(self, tools: Tools) -> None:
-        self._tools, self._then, self._begun = tools, _clocks(), 0
-
-    def is_sure(self) -> bool:
-        """Whether nobody can have taken the rows over."""
-        limit = self._tools.settings.lease.total_seconds() / 2
-        return max(now - then for now, then in zip(_clocks(), self._then, strict=True)) <= limit
-
-    def confirm(self, tasks: Sequence[Task]) -> None:
-        """Make sure of the leases, where that is not so already.
-
-        Raises:
-            Stale: Another worker took over.
-        """
-        while not self.is_sure():
-            then = _clocks()
-            with self._tools.begin() as work:
-                work.queue.confirm(tasks, lease=self._tools.settings.lease)
-            self._then = then
-
-    def may_begin(self) -> bool:
-        """Whether one more parcel may leave; couriers ask from threads of their own."""
-        if self._begun:
-            try:
-                self._tools.reached(Point.MID_SEND)
-            except OSError as error:
-                log.warning("dispatch.not_begun reason=%s", error)
-                return False
-        self._begun += 1
-        return self.is_sure()
-
-
-def _carry(
-    tools: Tools, outgoing: Sequence[_Outgoing], held: _Held
-) -> tuple[dict[RequestId, Known], dict[RequestId, Receipt]]:
-    """Ask receivers about earlier intents; send what has none, or what cannot be asked about.
-
-    Raises:
-        Stale: Another worker took over before anything was asked or sent.
-    """
-    known: dict[RequestId, Known] = {}
-    receipts: dict[RequestId, Receipt] = {}
-    for name in sorted({one.request.courier for one in outgoing}):
-        courier = tools.couriers[name]
-        mine = [one for one in outgoing if one.request.courier == name]
-        unsure = [one for one in mine if one.dispatch is None]
-        for one, word in zip(unsure, courier.ask([one.parcel for one in unsure]), strict=True):
-            known[one.request.id] = word
-        send = [one for one in mine if one.dispatch is not None]
-        receipts |= dict.fromkeys((one.request.id for one in send), NOT_BEGUN)
-        try:
-            _send(courier, send, held, receipts, [one.task for one in outgoing])
-        except Stale as error:  # what has left is written down all the same
-            if not known and not any(receipt.begun for receipt in receipts.values()):
-                raise
-            log.warning("dispatch.taken_over reason=%s", error)
-    return known, receipts
-
-
-def _send(
-    courier: Courier,
-    send: Sequence[_Outgoing],
-    held: _Held,
-    receipts: dict[RequestId, Receipt],
-    tasks: Sequence[Task],
-) -> None:
-    """Send; what had to wait for its turn too long is begun anew, as long as the leases are ours.
-
-    Raises:
-        Stale: Another worker took over meanwhile; nothing more was sent.
-    """
-    while send:
-        held.confirm(tasks)
-        parcels = [replace(one.parcel, may_begin=held.may_begin) for one in send]
-        got = courier.send(parcels)
-        receipts |= {one.request.id: receipt for one, receipt in zip(send, got, strict=True)}
-        late = [one for one, receipt in zip(send, got, strict=True) if not receipt.begun]
-        if len(late) == len(send):
-            return
-        send = late
-
-
-def _insist(act: Callable[[], None]) -> None:
-    """Write something down although two transactions stood in each other's way; nothing was written before.
-
-    Raises:
-        Collision: It happened again and again.
-    """
-    for _ in range(COLLISIONS):
-        try:
-            return act()
-        except Collision as error:
-            log.warning("dispatch.collision reason=%s", error)
-    return act()
-
-
-# --- 5: commit the receipt ----------------------------------------------------------------------------
+# --- 5: commit the receipt (3 and 4, asking and sending, are in carry.py) ----------------------------------------------------------------------------
 
 
 def _settle(
     tools: Tools,
-    outgoing: Sequence[_Outgoing],
+    outgoing: Sequence[Outgoing],
     known: Mapping[RequestId, Known],
     receipts: Mapping[RequestId, Receipt],
 ) -> None:
@@ -497,7 +372,7 @@ def _ended(word: Known | None, receipt: Receipt | None) -> Receipt:
     return Receipt(state=DispatchState.INTENDED, detail=word.detail)
 
 
-def _settled(one: _Outgoing, receipt: Receipt) -> list[tuple[DispatchId, DispatchState, str]]:
+def _settled(one: Outgoing, receipt: Receipt) -> list[tuple[DispatchId, DispatchState, str]]:
     detail = clean(receipt.detail)
     if one.dispatch is not None:
         return [(one.dispatch, receipt.state, detail)]
@@ -506,7 +381,7 @@ def _settled(one: _Outgoing, receipt: Receipt) -> list[tuple[DispatchId, Dispatc
     return [(dispatch.id, receipt.state, detail) for dispatch in one.earlier]
 
 
-def _left(work: Work, left: Sequence[tuple[_Outgoing, Receipt]], *, place: str, apart: timedelta) -> None:
+def _left(work: Work, left: Sequence[tuple[Outgoing, Receipt]], *, place: str, apart: timedelta) -> None:
     """What has left: states, clocks from the instant of receipt, and the looks and questions that follow."""
     work.requests.step(
         [(one.request, step(REQUEST, one.request.state, RequestEvent.DISPATCH)) for one, _ in left]
