@@ -52,6 +52,7 @@ def measure(options: Options) -> Mapping[str, object]:
 def _measure(
     options: Options, fresh: Callable[[], AbstractContextManager[str | None]]
 ) -> Mapping[str, object]:
+    from staydown.ahead import ahead_of
     from staydown.app import open_app
     from staydown.core.ids import AgencyCode
     from staydown.flow import record
@@ -75,11 +76,15 @@ def _measure(
                 importer=app.importers["csv"],
                 agency=AgencyCode("AA"),
                 progress=options.progress,
+                ahead=ahead_of("csv", file),
             )
             ours.append(time.monotonic() - began)
             app.close()
         if not peer:  # from here on the peer's keys count too
-            peak_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+            peak_kib = sum(
+                resource.getrusage(who).ru_maxrss
+                for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)  # the one that reads ahead
+            )
             keys = [_bare_key(row[0]) for row in _records(size, seed)]
         _require_all(taken, things=len(set(keys)))
         peer.append(_bare(options.scratch / f"bare-{number}.sqlite", keys))

@@ -79,6 +79,7 @@ def intake(
 
     Example: staydown intake seen.csv --agency NL-IRU --json
     """
+    from staydown.ahead import ahead_of
     from staydown.core.ids import agency_code, operation_id
     from staydown.flow.record import take_in
     from staydown.registry import choose_importer
@@ -96,6 +97,7 @@ def intake(
             agency=code,
             operation=operation_id(operation) if operation else None,
             progress=step,
+            ahead=ahead_of(importer.name, file),
         )
     emit_one(
         {

@@ -19,7 +19,7 @@ from staydown.core.item import NewSighting, Refusal
 from staydown.core.states import ItemState
 from staydown.core.text import clean
 from staydown.core.time import iso, parse
-from staydown.ports import BadRow, Importer, Row
+from staydown.ports import BadRow, Catalogue, Importer, Row
 from staydown.ports.tools import Tools
 from staydown.ports.work import Recorded, Work, WorkKind
 from staydown.reason.numbers import Numbers
@@ -41,6 +41,24 @@ class Intake:
     refused_file: Path | None
     seconds: float
     agencies_new: tuple[AgencyCode, ...] = ()  #: codes nobody had used before
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What has to be known to read a file; it can be handed to another process."""
+
+    path: Path
+    agency: AgencyCode | None  #: whose records these are, where a record does not say
+    now: datetime  #: for records without an instant, and against those that lie in the future
+    file_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Some records of a file: what can be stored, and what cannot."""
+
+    good: Sequence[NewSighting]
+    refused: Sequence[BadRow]
 
 
 def record(work: Work, seen: Sequence[NewSighting], *, operation: OperationId | None = None) -> Recorded:
@@ -72,7 +90,13 @@ def sighting(
     tools: Tools, row: Row, *, agency: AgencyCode | None, now: datetime, file_sha256: str
 ) -> NewSighting | Refusal:
     """One record of a file as a sighting, or why it is none."""
-    found = tools.catalogue.identify(row.raw)
+    return _seen(tools.catalogue, row, agency=agency, now=now, file_sha256=file_sha256)
+
+
+def _seen(
+    catalogue: Catalogue, row: Row, *, agency: AgencyCode | None, now: datetime, file_sha256: str
+) -> NewSighting | Refusal:
+    found = catalogue.identify(row.raw)
     if isinstance(found, Refusal):
         return found
     try:
@@ -107,11 +131,15 @@ def take_in(
     agency: AgencyCode | None,
     operation: OperationId | None = None,
     progress: Callable[[int], None] | None = None,
+    ahead: Callable[[Reading], Iterator[Batch]] | None = None,
 ) -> Intake:
     """Take in a whole file, as far as it is good.
 
     Each batch commits on its own and a record that is known changes nothing, so an import that was broken
     off goes on when it is started again. Records that cannot be taken go to `FILE.refused`.
+
+    Args:
+        ahead: Reads the batches in place of `read`, such as in another process.
 
     Raises:
         Invalid: The file as a whole is not of its format.
@@ -120,23 +148,25 @@ def take_in(
     """
     started = monotonic()
     with tools.begin(write=False) as work:
-        known_codes = {one.code for one in work.people.agencies()}
+        known_codes, now = {one.code for one in work.people.agencies()}, work.now
         if operation is not None:
             work.operations.get(operation)
-    file_sha256 = _hash_of(path)
+    reading = Reading(path=path, agency=agency, now=now, file_sha256=_hash_of(path))
+    batches = ahead(reading) if ahead else read(tools.catalogue, importer, reading)
     new, known = Numbers(), Numbers()
     sightings = 0
     with _uncollected(), _RefusedFile(path, spare=tools.settings.home / "refused") as refused:
-        for batch in _batches(importer.read(path)):
+        for batch in batches:
             gc.collect(1)
+            for bad in batch.refused:
+                refused.add(bad.line, bad.text, bad.reason)
             with tools.begin() as work:
-                good = _sort(tools, batch, refused, agency=agency, now=work.now, file_sha256=file_sha256)
-                done = record(work, good, operation=operation)
+                done = record(work, batch.good, operation=operation)
             sightings += len(done.sightings)
             new.update(done.items_new)
             known.update(done.items_known)
             if progress:
-                progress(len(batch))
+                progress(len(batch.good) + len(batch.refused))
     with tools.begin(write=False) as work:
         codes = {one.code for one in work.people.agencies()}
     return Intake(
@@ -162,26 +192,26 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def _sort(
-    tools: Tools,
-    batch: Sequence[Row | BadRow],
-    refused: _RefusedFile,
-    *,
-    agency: AgencyCode | None,
-    now: datetime,
-    file_sha256: str,
-) -> list[NewSighting]:
-    good: list[NewSighting] = []
-    for row in batch:
-        if isinstance(row, BadRow):
-            refused.add(row.line, row.text, row.reason)
-            continue
-        one = sighting(tools, row, agency=agency, now=now, file_sha256=file_sha256)
-        if isinstance(one, Refusal):
-            refused.add(row.line, row.raw, one.reason)
-        else:
-            good.append(one)
-    return good
+def read(catalogue: Catalogue, importer: Importer, reading: Reading) -> Iterator[Batch]:
+    """The records of a file, identified, some thousands at a time.
+
+    Raises:
+        Invalid: The file as a whole is not of its format.
+    """
+    agency, now, file_sha256 = reading.agency, reading.now, reading.file_sha256
+    for rows in _batches(importer.read(reading.path)):
+        good: list[NewSighting] = []
+        bad: list[BadRow] = []
+        for row in rows:
+            if isinstance(row, BadRow):
+                bad.append(row)
+                continue
+            one = _seen(catalogue, row, agency=agency, now=now, file_sha256=file_sha256)
+            if isinstance(one, Refusal):
+                bad.append(BadRow(line=row.line, text=row.raw, reason=one.reason))
+            else:
+                good.append(one)
+        yield Batch(good, bad)
 
 
 def _batches(rows: Iterator[Row | BadRow]) -> Iterator[list[Row | BadRow]]:

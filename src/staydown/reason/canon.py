@@ -67,7 +67,7 @@ class Rooms:
         self._schemes = {**dict.fromkeys(spelling.WEB_SCHEMES, WEB), **schemes}
         self._endings, self._anywhere = _host_patterns(everyone)
         self._starts = tuple(literal_start(expression.pattern) for expression, _ in self._anywhere)
-        self._forms: dict[str, tuple[Form, ...]] = {}
+        self._forms: dict[tuple[str, str | None], tuple[Form, ...]] = {}
 
     def __iter__(self) -> Iterator[Room]:
         return iter(self._rooms.values())
@@ -167,13 +167,19 @@ class Rooms:
 
     def _in_room(self, room: Room, parts: Parts, raw: str, depth: int) -> Identity | None:
         """The identity by the room's first form that fits, or None."""
-        forms = self._forms.get(room.name)
+        forms = self._forms.get((room.name, parts.scheme))
         if forms is None:
-            forms = self._forms[room.name] = forms_of(room)
-        trimmed, whole = parts.trimmed, parts.whole
+            forms = self._forms[room.name, parts.scheme] = forms_of(room, parts.scheme)
+        trimmed, whole, without_query, without_fragment = (
+            parts.trimmed, parts.whole, not parts.query, not parts.fragment
+        )  # fmt: skip
         for form in forms:
-            if not (whole if form.reads_inside else trimmed).startswith(form.starts):
-                continue  # the commonest end, seen without a call
+            if (  # how most forms fail, seen without a call
+                not (whole if form.reads_inside else trimmed).startswith(form.starts)
+                or (without_query and form.wants_query)
+                or (without_fragment and form.wants_fragment)
+            ):
+                continue
             if (groups := form.groups(parts)) is None:
                 continue
             pattern = form.pattern

@@ -58,14 +58,15 @@ class Form:
     starts: str
     reads_inside: bool
     is_path_only: bool  #: whether the path alone decides
+    wants_query: bool
+    wants_fragment: bool
 
     def groups(self, parts: Parts) -> dict[str, str] | None:
         """The named groups of an address that has this form, folded as the room says, or None."""
         pattern = self.pattern
-        if pattern.scheme != parts.scheme or (pattern.hosts and parts.host not in pattern.hosts):
+        if pattern.hosts and parts.host not in pattern.hosts:
             return None
-        path = parts.whole if self.reads_inside else parts.trimmed
-        if not path.startswith(self.starts) or not (found := pattern.path.fullmatch(path)):
+        if not (found := pattern.path.fullmatch(parts.whole if self.reads_inside else parts.trimmed)):
             return None
         groups = {name: value for name, value in found.groupdict().items() if value is not None}
         if not self.is_path_only and not _read_rest(pattern, parts, groups):
@@ -95,9 +96,9 @@ def _read_rest(pattern: Pattern, parts: Parts, groups: dict[str, str]) -> bool:
     return True
 
 
-def forms_of(room: Room) -> tuple[Form, ...]:
-    """The forms of a room, in the order in which they are tried."""
-    return tuple(_form(pattern) for pattern in room.patterns)
+def forms_of(room: Room, scheme: str | None) -> tuple[Form, ...]:
+    """The forms of a room under a scheme of its own, or under http(s), in the order in which they are tried."""
+    return tuple(_form(pattern) for pattern in room.patterns if pattern.scheme == scheme)
 
 
 def _form(pattern: Pattern) -> Form:
@@ -107,6 +108,8 @@ def _form(pattern: Pattern) -> Form:
         starts=literal_start(pattern.path.pattern),
         reads_inside=bool(inside & set(pattern.path.groupindex)),
         is_path_only=pattern.host is None and pattern.fragment is None and not pattern.query,
+        wants_query=bool(pattern.query),
+        wants_fragment=pattern.fragment is not None and pattern.fragment.fullmatch("") is None,
     )
 
 

@@ -44,6 +44,8 @@ from staydown.store.tables import work as work_rows
 HEAD = "0002"
 """The newest schema this program knows; migrations/versions has the way there."""
 BUSY_S = 60
+CHECKPOINT_PAGES = 16_384
+"""How long SQLite's log of changes grows before it goes into the file (64 MiB): a large intake rewrites fewer pages."""
 MIGRATION_LOCK = 0x5D02
 """The advisory lock that a change of the schema takes on PostgreSQL."""
 GAVE_WAY = frozenset({"40P01", "40001"})
@@ -311,6 +313,7 @@ def _prepare_sqlite(dbapi: object, _record: object) -> None:
         "cache_size=-65536",
         "temp_store=MEMORY",
         "mmap_size=268435456",
+        f"wal_autocheckpoint={CHECKPOINT_PAGES}",
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
