@@ -65,6 +65,7 @@ class Queue:
 
     def __init__(self, conn: Connection, now: datetime, real_now: datetime) -> None:
         self._conn, self._now, self._real_now = conn, now, real_now
+        self._has_told = False
 
     def add(self, kind: WorkKind, subjects: Collection[int], *, due_at: datetime, priority: int = 5) -> None:
         """Ask for work on subjects; where the same is asked for already, the new instant counts."""
@@ -105,8 +106,9 @@ class Queue:
         self._conn.execute(
             statement.on_conflict_do_update(index_elements=["kind", "subject"], set_=change), rows
         )
-        if not is_sqlite(self._conn):
+        if not (self._has_told or is_sqlite(self._conn)):  # workers hear of it once, when all is committed
             self._conn.execute(text("NOTIFY staydown_work"))
+            self._has_told = True
 
     def lease(
         self,
