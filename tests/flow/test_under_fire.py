@@ -6,6 +6,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -22,7 +23,7 @@ from staydown.core.request import DispatchState, Request
 from staydown.core.states import RequestState
 from staydown.flow import answer, approve, assess, dispatch, preserve, verify, withdraw
 from staydown.ports.tools import Point, Tools
-from staydown.ports.work import Task, WorkKind
+from staydown.ports.work import Task, Work, WorkKind
 from staydown.store.engine import wall_time
 from staydown.store.items import Items
 from staydown.store.queue import Queue
@@ -128,6 +129,49 @@ def test_what_has_left_is_written_down_though_the_rest_was_taken_over(desk: Desk
     assert len(desk.world.intakes) == 1
     states = [desk.request(one.id).state for one in requests]
     assert sorted(states) == [RequestState.APPROVED, RequestState.APPROVED, RequestState.DISPATCHED]
+
+
+class Breaking:
+    """Transactions of which some break: before they are committed, or just after, when nobody gets to know."""
+
+    def __init__(self, desk: Desk, times: int, *, is_committed: bool) -> None:
+        self._begin, self._left, self._is_committed = desk.tools.begin, times, is_committed
+        self.is_on = False
+
+    @contextmanager
+    def __call__(self, *, write: bool = True) -> Iterator[Work]:
+        breaks = self.is_on and write and self._left > 0
+        with self._begin(write=write) as work:
+            yield work
+            if breaks and not self._is_committed:
+                self._left -= 1
+                raise Outside("the database gave trouble: it restarts")
+        if breaks:
+            self._left -= 1
+            raise Outside("the database gave trouble: the connection is gone")
+
+
+@pytest.mark.parametrize("is_committed", [False, True])
+@pytest.mark.parametrize("provider", ["flock", "hearth"])
+def test_what_was_sent_is_written_down_when_the_database_is_back(
+    desk: Desk, provider: str, is_committed: bool
+) -> None:
+    request, _ = approved(desk, place(desk, provider, "madeup"))
+    breaking = Breaking(desk, 3 if not is_committed else 1, is_committed=is_committed)
+
+    def sent(point: Point) -> None:
+        if point is Point.AFTER_SEND:
+            breaking.is_on = True
+
+    tasks = leased(desk, WorkKind.DISPATCH)
+    dispatch.run(replace(desk.tools, begin=breaking, reached=sent), tasks)
+    breaking.is_on = False
+    desk.later(hours=2)
+    assert intakes(desk) == {request.reference: 1}
+    tags = desk.tags(f"request:{request.id}")
+    assert tags.count("request:dispatch:sent") == tags.count("request:dispatch:intended") == 1
+    with desk.store.begin(write=False) as work:
+        assert work.figures.dispatches() == {"dispatches": 1, "repeats": 0}
 
 
 # --- restored ---------------------------------------------------------------------------------------------

@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from time import monotonic, time
+from time import monotonic, sleep, time
 
-from staydown.core.errors import Collision, Stale
+from staydown.core.errors import Collision, Outside, Stale
 from staydown.core.ids import DispatchId, RequestId
 from staydown.core.request import NOT_BEGUN, Dispatch, Parcel, Receipt, Request
 from staydown.ports import Courier, Known
@@ -16,8 +16,9 @@ from staydown.ports.work import Task
 
 log = logging.getLogger("staydown.flow")
 
-COLLISIONS = 4
-"""How often what was sent is written down anew before a collision becomes everybody's trouble."""
+TRIES_FOR_S = 20.0
+"""How long it is tried to write down what was sent: a database restarts in less."""
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.05, 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,14 +127,23 @@ def _send(
 
 
 def insist(act: Callable[[], None]) -> None:
-    """Write something down although two transactions stood in each other's way; nothing was written before.
+    """Write down what was sent, although the database gives trouble for a while: what is forgotten has to be asked
+    about, and a letter sent again.
+
+    Args:
+        act: One transaction; it may be done again although it had been committed, which nobody told us.
 
     Raises:
-        Collision: It happened again and again.
+        Collision: Two transactions stood in each other's way, again and again.
+        Outside: The trouble does not pass.
     """
-    for _ in range(COLLISIONS):
+    ends, pause = monotonic() + TRIES_FOR_S, FIRST_PAUSE_S
+    while True:
         try:
             return act()
-        except Collision as error:
-            log.warning("dispatch.collision reason=%s", error)
-    return act()
+        except (Collision, Outside) as error:
+            if monotonic() > ends or (isinstance(error, Outside) and error.permanent):
+                raise
+            log.warning("dispatch.not_written_yet reason=%s", error)
+        sleep(pause)
+        pause = min(2 * pause, LONGEST_PAUSE_S)

@@ -324,12 +324,14 @@ def _settle(
     with tools.begin() as work:
         current = {one.id: one for one in work.requests.get([o.request.id for o in outgoing], lock=True)}
         work.items.lock({line.item for one in outgoing for line in one.parcel.lines})
+        open_still = unsettled(work, list(current))
         ends = [
             (
                 replace(one, request=current[one.request.id]),
                 _ended(known.get(one.request.id), receipts.get(one.request.id)),
             )
             for one in outgoing
+            if one.request.id in open_still  # else all this is written already, by us or by who took over
         ]
         work.requests.settle([row for one, receipt in ends for row in _settled(one, receipt)])
         arrived = [(one, r) for one, r in ends if r.state in {DispatchState.SENT, DispatchState.RECEIVED}]
