@@ -8,6 +8,7 @@ import pickle
 import signal
 import subprocess
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
@@ -42,12 +43,13 @@ def batches(importer: str, reading: Reading) -> Iterator[Batch]:
         Outside: The other process has ended.
     """
     process = subprocess.Popen(  # our own interpreter on our own module
-        [sys.executable, "-m", "staydown.ahead"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [sys.executable, "-P", "-m", "staydown.ahead"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
     if process.stdin is None or process.stdout is None:
         raise Outside("the process that reads ahead has no line to us")
     try:
-        _say(process.stdin, (importer, reading))
+        with suppress(OSError):  # it has ended before it was told: `_hear` says so
+            _say(process.stdin, (importer, reading))
         while True:
             what, told = _hear(process.stdout)
             if what == "batch":
@@ -60,7 +62,8 @@ def batches(importer: str, reading: Reading) -> Iterator[Batch]:
     finally:
         process.kill()
         process.wait()
-        process.stdin.close()
+        with suppress(OSError):  # what it did not read is of no use to it now
+            process.stdin.close()
         process.stdout.close()
 
 
@@ -98,6 +101,12 @@ def _serve() -> None:
             _say(out, ("end", None))
         except StaydownError as error:
             _say(out, ("error", (type(error).__name__, str(error), error.hint)))
+        except BrokenPipeError:
+            raise
+        except Exception as error:  # noqa: BLE001  # the outer wall of this process
+            traceback.print_exc()
+            words = f"an error of this program, not of yours: {type(error).__name__}: {error}"
+            _say(out, ("error", ("StaydownError", words, "Report it with the words above.")))
 
 
 if __name__ == "__main__":

@@ -130,3 +130,16 @@ def test_the_reader_ends_with_whoever_it_reads_for(listed: Path, pids: list[int]
     found.close()  # type: ignore[attr-defined]
     with pytest.raises(ProcessLookupError):
         os.kill(pids[0], 0)
+
+
+def test_nothing_that_lies_in_the_folder_is_run(
+    listed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lists are taken in beside whatever else was seized."""
+    folder = tmp_path / "seized"
+    folder.mkdir()
+    for name in ("pickle", "csv", "signal"):
+        (folder / f"{name}.py").write_text("raise SystemExit('somebody else speaking')\n")
+    monkeypatch.chdir(folder)
+    reading = record.Reading(path=listed, agency=AgencyCode("AA"), now=AT, file_sha256="")
+    assert sum(len(batch.good) for batch in ahead.batches("csv", reading)) == record.BATCH + 489

@@ -21,7 +21,8 @@ from staydown.core.errors import Collision, Outside
 from staydown.core.ids import ItemId
 from staydown.core.request import DispatchState, Request
 from staydown.core.states import RequestState
-from staydown.flow import answer, approve, assess, dispatch, preserve, verify, withdraw
+from staydown.flow import answer, approve, assess, carry, dispatch, preserve, verify, withdraw
+from staydown.ports import Ask, Reply
 from staydown.ports.tools import Point, Tools
 from staydown.ports.work import Task, Work, WorkKind
 from staydown.store.engine import wall_time
@@ -174,6 +175,30 @@ def test_what_was_sent_is_written_down_when_the_database_is_back(
         assert work.figures.dispatches() == {"dispatches": 1, "repeats": 0}
 
 
+def test_receipts_outlive_trouble_in_the_middle_of_a_batch(desk: Desk) -> None:
+    """The lease cannot be confirmed: nothing more leaves, and what has left is written down."""
+    requests = several(desk, *(place(desk, "hearth", f"madeup{number}") for number in range(3)))
+    breaking = Breaking(desk, 1, is_committed=False)
+
+    def slow(point: Point) -> None:
+        if point is Point.MID_SEND:
+            time.sleep(0.6)
+            breaking.is_on = True
+
+    short = replace(
+        desk.tools, begin=breaking, reached=slow, settings=replace(desk.tools.settings, lease_s=1)
+    )
+    dispatch.run(short, leased(desk, WorkKind.DISPATCH))
+    assert len(desk.world.intakes) == 1
+    states = sorted(desk.request(one.id).state for one in requests)
+    assert states == [RequestState.APPROVED, RequestState.APPROVED, RequestState.DISPATCHED]
+    breaking.is_on = False
+    desk.later(hours=1)
+    assert set(intakes(desk).values()) == {1}
+    with desk.store.begin(write=False) as work:
+        assert work.figures.dispatches()["repeats"] == 0
+
+
 # --- restored ---------------------------------------------------------------------------------------------
 
 
@@ -315,6 +340,18 @@ def test_a_withdrawal_that_may_have_arrived_is_asked_about(desk: Desk) -> None:
     assert desk.tags(f"request:{request.id}")[-1] == "request:withdrawal:sent"
 
 
+def test_a_withdrawal_asks_whether_it_may_still_leave(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    request, _ = desk.referred(paste(desk, "madeup"))
+    with desk.store.begin() as work:
+        withdraw.withdraw(desk.tools, work, BOB, request.id, reason="an error of ours")
+    with monkeypatch.context() as patch:
+        patch.setattr(carry.Held, "may_begin", lambda _: False)  # it stood still for too long
+        desk.work()
+    assert not desk.world.withdrawn
+    desk.later(hours=1)
+    assert len(desk.world.withdrawn) == 1
+
+
 # --- locks -----------------------------------------------------------------------------------------------
 
 
@@ -444,6 +481,56 @@ def test_a_lease_that_a_wrong_clock_wrote_holds_nobody_up(desk: Desk) -> None:
     assert once(desk.tools, "another")
 
 
+def test_a_machine_whose_clock_goes_slow_takes_no_lease_that_is_good(desk: Desk) -> None:
+    approved(desk, desk.show("one"))
+    with desk.store.begin() as work:
+        assert work.queue.lease(by="alive", limit=5, lease=timedelta(seconds=60))
+    desk.store.real_now = lambda: wall_time() - timedelta(minutes=30)
+    with desk.store.begin() as work:
+        assert not work.queue.lease(by="behind", limit=5, lease=timedelta(seconds=9))
+
+
+@pytest.mark.parametrize("database", ["postgres"], indirect=True)
+def test_on_a_server_its_clock_says_which_leases_are_believed(desk: Desk) -> None:
+    approved(desk, desk.show("one"))
+    with desk.store.begin() as work:
+        assert work.queue.lease(by="alive", limit=5, lease=timedelta(seconds=60))
+    desk.store.real_now = lambda: wall_time() - timedelta(days=2)
+    with desk.store.begin() as work:
+        assert not work.queue.lease(by="far behind", limit=5, lease=timedelta(seconds=9))
+
+
+@pytest.mark.parametrize("name", ["postpone", "held", "lease", "give_back"])
+def test_a_worker_outlives_a_collision_wherever_it_comes(
+    desk: Desk, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (item,) = desk.sight(desk.show("one"))
+    with desk.store.begin() as work:
+        work.queue.add(WorkKind.CHECK, [item], due_at=work.now)
+    inner, times = getattr(Queue, name), [1]
+
+    def colliding(self: Queue, *given: object, **more: object) -> object:
+        if times:
+            times.pop()
+            raise Collision("made up")
+        return inner(self, *given, **more)
+
+    def fail_once(tools: Tools, tasks: list[Task], left: list[int] = [1]) -> None:  # noqa: B006
+        if left:
+            left.pop()
+            raise Collision("made up")
+        verify.run(tools, tasks)
+
+    from staydown.worker import loop
+
+    monkeypatch.setattr(Queue, name, colliding)
+    monkeypatch.setattr(loop, "VERBS", {**loop.VERBS, WorkKind.CHECK: fail_once})
+    stop = threading.Event()
+    ends = time.monotonic() + 1.5
+    loop.run(desk.tools, "worker", stop=stop, rest=lambda _: time.sleep(0.01), until=ends)
+    assert not times
+
+
 def test_a_lease_of_a_clock_a_little_ahead_is_kept(desk: Desk) -> None:
     approved(desk, desk.show("one"))
     desk.store.real_now = lambda: wall_time() + timedelta(seconds=2)
@@ -487,27 +574,40 @@ def test_holds_that_end_cost_the_same_number_of_statements_however_many(desk: De
 def test_pages_that_are_too_much_for_one_batch_are_kept_in_several(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Memory holds a part of them; each is kept with all of its media all the same."""
-    monkeypatch.setattr(preserve, "BATCH_BYTES", 1)
-    desk.world.bytes_of["flock", "/media/shared.png"] = b"made up" * 100
+    """Memory holds a part of them; each is kept with all of its media all the same, and hardly anything asked twice."""
+    monkeypatch.setattr(preserve, "BATCH_BYTES", 20_000)
     addresses = []
-    for number in range(30):
+    for number in range(120):
         path = f"/media/{number}.png"
         desk.world.bytes_of["flock", path] = bytes([number]) * 1000
-        addresses.append(desk.show(f"name{number}", avatar=path, media=("/media/shared.png",)))
+        desk.world.bytes_of["flock", f"/media/more{number}.png"] = bytes([number, 1]) * 500
+        addresses.append(desk.show(f"name{number}", avatar=path, media=(f"/media/more{number}.png",)))
     items = desk.sight(*addresses)
-    sizes: list[int] = []
-    inner = desk.tools.vault.put_all
-    monkeypatch.setattr(
-        desk.tools.vault, "put_all", lambda bodies: sizes.append(len(bodies)) or inner(bodies)
-    )
+    asked, sizes = Counter[str](), list[int]()
+    read, put_all = desk.tools.fetch.read, desk.tools.vault.put_all
+
+    def counted(asks: list[Ask], how: Callable[[int, Reply], object]) -> list[object]:
+        def note(at: int, reply: Reply) -> object:
+            asked[asks[at].address] += reply.trouble is None
+            return how(at, reply)
+
+        return read(asks, note)
+
+    def kept_bytes(bodies: list[bytes]) -> list[str]:
+        sizes.append(sum(map(len, bodies)))
+        return put_all(bodies)
+
+    monkeypatch.setattr(desk.tools.fetch, "read", counted)
+    monkeypatch.setattr(desk.tools.vault, "put_all", kept_bytes)
     desk.keep(items)
     with desk.store.begin(write=False) as work:
         kept = {item: len(work.kept.of(item)) for item in items}
         left = work.conn.exec_driver_sql("SELECT COUNT(*) FROM work WHERE kind = 'preserve'").scalar_one()
-    assert len(sizes) > 1
     assert set(kept.values()) == {3}, "the page, its picture and what it carries"
     assert left == 0
+    assert len(sizes) > 3
+    assert {count for address, count in asked.items() if "/media/" not in address} == {1}, "no page twice"
+    assert asked.total() < 2 * 360
 
 
 @pytest.mark.parametrize(("error", "counted"), [(ValueError("made up"), 1), (Outside("made up"), 0)])

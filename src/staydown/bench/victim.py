@@ -216,7 +216,7 @@ class Victims:
     def __init__(self, home: Path, database: str | None) -> None:
         self.home = home
         self._process = subprocess.Popen(  # our own interpreter on our own module
-            [sys.executable, "-m", "staydown.bench.victim"],
+            [sys.executable, "-P", "-m", "staydown.bench.victim"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             bufsize=0,

@@ -133,7 +133,7 @@ class Crew:
 
 def _start(settings: str) -> subprocess.Popen[str]:
     process = subprocess.Popen(  # our own interpreter on our own module
-        [sys.executable, "-m", "staydown.exercise.crew"],
+        [sys.executable, "-P", "-m", "staydown.exercise.crew"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

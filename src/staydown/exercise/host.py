@@ -256,7 +256,7 @@ class Host:
             "key": key.hex(),
         }
         self._process = subprocess.Popen(  # our own interpreter on our own module
-            [sys.executable, "-m", "staydown.exercise.host"],
+            [sys.executable, "-P", "-m", "staydown.exercise.host"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

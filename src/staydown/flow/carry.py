@@ -83,6 +83,7 @@ def carry(
 
     Raises:
         Stale: Another worker took over before anything was asked or sent.
+        Outside: The database gave trouble before anything was asked or sent.
     """
     known: dict[RequestId, Known] = {}
     receipts: dict[RequestId, Receipt] = {}
@@ -96,10 +97,10 @@ def carry(
         receipts |= dict.fromkeys((one.request.id for one in send), NOT_BEGUN)
         try:
             _send(courier, send, held, receipts, [one.task for one in outgoing])
-        except Stale as error:  # what has left is written down all the same
+        except (Stale, Outside) as error:  # what has left is written down all the same
             if not known and not any(receipt.begun for receipt in receipts.values()):
                 raise
-            log.warning("dispatch.taken_over reason=%s", error)
+            log.warning("dispatch.not_sent reason=%s", error)
     return known, receipts
 
 

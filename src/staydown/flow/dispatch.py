@@ -93,9 +93,7 @@ def _look_again(tools: Tools, tasks: Sequence[Task]) -> dict[RequestId, str]:
         is_changed = _is_changed(tools, kept.get(item, ()), reply, provider)
         return verify.looked(tools, item, provider, reply), is_changed
 
-    seen = tools.fetch.read(
-        [Ask(address=brief[item][1], max_bytes=verify.LOOK_BYTES) for item in items], read
-    )
+    seen = tools.fetch.read([Ask(address=brief[item][1]) for item in items], read)
     looks = [look for look, _ in seen]
     changed = {look.item for look, is_changed in seen if is_changed}
     gone = {one.item for one in looks if one.look.sight is Sight.OFFLINE}

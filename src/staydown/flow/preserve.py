@@ -71,8 +71,7 @@ def run(tools: Tools, tasks: Sequence[Task]) -> None:
     ids = [ItemId(task.subject) for task in tasks]
     with tools.begin(write=False) as work:
         brief = work.items.brief(ids)
-    budget = _Budget()
-    replies = dict(zip(ids, budget.fetch(tools, [brief[item][1] for item in ids]), strict=True))
+    replies = dict(zip(ids, _Budget().fetch(tools, [brief[item][1] for item in ids]), strict=True))
     behind = [item for item, reply in replies.items() if reply.trouble is Trouble.NOT_BEGUN]
     for item in behind:
         del replies[item]
@@ -85,10 +84,8 @@ def run(tools: Tools, tasks: Sequence[Task]) -> None:
         and _told(replies[item])
     ]
     pages = {item: replies[item] for item in worth}
-    kept, without = _keep(tools, budget, pages, {item: brief[item][0] for item in worth})
-    for item in without:
-        behind.append(item)
-        del looks[item]
+    del replies
+    kept = _keep(tools, pages, {item: brief[item][0] for item in worth})
     again = [
         task
         for task in tasks
@@ -111,7 +108,7 @@ def run(tools: Tools, tasks: Sequence[Task]) -> None:
 
 
 class _Budget:
-    """How many bytes of one batch are held in memory: once it is used up, what is left waits for the next batch."""
+    """How many bytes are held in memory at a time: once it is used up, what is left waits for the next round."""
 
     def __init__(self) -> None:
         self._left = BATCH_BYTES
@@ -136,26 +133,26 @@ def _try_again(task: Task, sight: Sight) -> bool:
     return sight is Sight.UNCLEAR and task.attempts < TRIES
 
 
-def _keep(
-    tools: Tools, budget: _Budget, replies: Mapping[ItemId, Reply], providers: Mapping[ItemId, str]
-) -> tuple[list[_Kept], list[ItemId]]:
-    """Keep pages with their media; gives also the items whose media there was no room for, of which nothing is kept."""
+def _keep(tools: Tools, pages: dict[ItemId, Reply], providers: Mapping[ItemId, str]) -> list[_Kept]:
+    """Keep pages with their media, as many at a time as there is room for; what is kept is let go of."""
     marks = {
-        item: tools.probe.marks(tools.catalogue.room(providers[item]), reply)
-        for item, reply in replies.items()
+        item: tools.probe.marks(tools.catalogue.room(providers[item]), reply) for item, reply in pages.items()
     }
-    wanted = sorted({address for found in marks.values() for address in _media(found)})
-    answers = dict(zip(wanted, budget.fetch(tools, wanted), strict=True))
-    missed = {address for address, one in answers.items() if one.trouble is Trouble.NOT_BEGUN}
-    without = [item for item in replies if not missed.isdisjoint(_media(marks[item]))]
-    if without and len(without) == len(replies):
-        # one item has room always, or the same batch would come again
-        mine = _media(marks[without.pop(0)])
-        answers |= dict(zip(mine, _Budget().fetch(tools, mine), strict=True))
-    pages = {item: reply for item, reply in replies.items() if item not in without}
-    bodies = {address: answer for address, answer in answers.items() if _told(answer)}
-    hashes = _put_all(tools, [*pages.values(), *bodies.values()])
-    return [_kept(tools, item, reply, marks[item], bodies, hashes) for item, reply in pages.items()], without
+    kept: list[_Kept] = []
+    while pages:
+        wanted = list(dict.fromkeys(address for item in pages for address in _media(marks[item])))
+        answers = dict(zip(wanted, _Budget().fetch(tools, wanted), strict=True))
+        missed = {address for address, one in answers.items() if one.trouble is Trouble.NOT_BEGUN}
+        whole = [item for item in pages if missed.isdisjoint(_media(marks[item]))]
+        if not whole:  # for one item there is room always
+            whole = [next(iter(pages))]
+            mine = _media(marks[whole[0]])
+            answers |= dict(zip(mine, _Budget().fetch(tools, mine), strict=True))
+        done = {item: pages.pop(item) for item in whole}
+        bodies = {address: answer for address, answer in answers.items() if _told(answer)}
+        hashes = _put_all(tools, [*done.values(), *bodies.values()])
+        kept += [_kept(tools, item, reply, marks[item], bodies, hashes) for item, reply in done.items()]
+    return kept
 
 
 Hashes = Mapping[int, tuple[str, str]]

@@ -26,8 +26,6 @@ WATCHED = (_DAY, 4 * _DAY, 14 * _DAY, 30 * _DAY, 60 * _DAY, 90 * _DAY)
 """When removed items are looked at, counted from the verified removal."""
 TAKEN_BACK = (1 * _HOUR, 6 * _HOUR, _DAY, 3 * _DAY, 7 * _DAY, 14 * _DAY)
 """When items of a withdrawn request are looked at, until they are back."""
-LOOK_BYTES = 1024 * 1024
-"""So much of a page is read to see whether it is there; evidence keeps more."""
 LADDERS: Mapping[ItemState, tuple[timedelta, ...]] = {
     ItemState.REFERRED: ASKED,
     ItemState.REFUSED: ASKED,
@@ -60,7 +58,7 @@ def run(tools: Tools, tasks: Sequence[Task]) -> None:
     with tools.begin(write=False) as work:
         brief = work.items.brief(ids)
     looks = tools.fetch.read(
-        [Ask(address=brief[item][1], max_bytes=LOOK_BYTES) for item in ids],
+        [Ask(address=brief[item][1]) for item in ids],
         lambda at, reply: looked(tools, ids[at], brief[ids[at]][0], reply),
     )
     with tools.begin() as work:

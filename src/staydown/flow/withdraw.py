@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from staydown.core.errors import Invalid
@@ -11,6 +12,7 @@ from staydown.core.people import Person, Role
 from staydown.core.request import DispatchState, Parcel, Receipt, Request
 from staydown.core.states import REQUEST, REQUEST_SENT, ItemEvent, RequestEvent, step
 from staydown.flow import approve, clocks, verify
+from staydown.flow.carry import Held
 from staydown.ports import Knows
 from staydown.ports.tools import Tools
 from staydown.ports.work import Drop, Task, Withdrawal, Work, WorkKind
@@ -149,12 +151,13 @@ def run(tools: Tools, tasks: Sequence[Task]) -> None:
             exercise=exercise,
             withdrawal=True,
         )
+        held = Held(tools)
         with tools.begin() as work:  # a worker that stood still and lost the row must not send
             work.queue.confirm([task], lease=tools.settings.lease)
-        _tell(tools, task, request, parcel)
+        _tell(tools, task, request, replace(parcel, may_begin=held.may_begin), held)
 
 
-def _tell(tools: Tools, task: Task, request: Request, parcel: Parcel) -> None:
+def _tell(tools: Tools, task: Task, request: Request, parcel: Parcel, held: Held) -> None:
     """Tell one provider, and write at once how it ended; where it may know already, it is asked first."""
     courier = tools.couriers[request.courier]
     word = courier.ask([parcel])[0] if parcel.repeat and courier.can_be_asked else None
@@ -163,6 +166,7 @@ def _tell(tools: Tools, task: Task, request: Request, parcel: Parcel) -> None:
     elif word is not None and word.knows is Knows.CANNOT_TELL and task.attempts <= ASKED_AT_MOST:
         receipt = Receipt(state=DispatchState.INTENDED, detail=word.detail)
     else:
+        held.confirm([task])
         receipt = courier.send([parcel])[0]
     with tools.begin() as work:
         detail, subject = {"withdrawal": task.subject}, f"request:{request.id}"

@@ -10,11 +10,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Connection,
     Select,
     bindparam,
     case,
+    cast,
     delete,
     func,
     literal,
@@ -32,9 +34,8 @@ from staydown.ports.work import Subject, Task, WorkKind
 from staydown.store.sets import among, is_sqlite
 from staydown.store.tables import Instant, work
 
-APART = timedelta(seconds=4)
-"""How far two machines' clocks may be apart, with room to spare: none works with more than half of it against the
-database's."""
+FAR = timedelta(hours=1)
+"""A lease that ends later than this was written by a wrong clock: none is anywhere near as long."""
 PRIORITIES = range(10)
 """0 is taken first."""
 
@@ -45,18 +46,27 @@ def _due(now: Any, real_now: Any, far: Any) -> tuple[ColumnElement[bool], ...]:
     return work.c.due_at <= now, or_(until.is_(None), until <= real_now, until > far)
 
 
-def _look(priority: int) -> Select[Any]:
+def _far_by_server() -> ColumnElement[int]:
+    """Up to when a lease is believed, by the server's clock: a machine whose own goes slow must not take good ones."""
+    micros = cast(func.extract("epoch", func.clock_timestamp()) * 1_000_000, BigInteger)
+    return micros + FAR // timedelta(microseconds=1)
+
+
+def _look(priority: int, far: Any) -> Select[Any]:
     """The first row to take of one priority."""
     first = (
         select(work.c.priority, work.c.kind)
-        .where(work.c.priority == priority, *_due(*map(bindparam, ("now", "real_now", "far"))))
+        .where(work.c.priority == priority, *_due(bindparam("now"), bindparam("real_now"), far))
         .order_by(work.c.due_at, work.c.subject)
         .limit(1)
     )
     return select(first.subquery())
 
 
-_LOOKS = union_all(*map(_look, PRIORITIES))
+_LOOKS = {
+    "sqlite": union_all(*(_look(one, bindparam("far")) for one in PRIORITIES)),
+    "postgresql": union_all(*(_look(one, _far_by_server()) for one in PRIORITIES)),
+}
 """Built once: a worker asks it several times a second."""
 
 
@@ -96,7 +106,8 @@ class Queue:
         fresh = statement.excluded
         change: dict[str, Any] = {"attempts": 0}
         if is_sooner:
-            change["due_at"] = sooner(work.c.due_at, fresh.due_at)
+            in_hand = work.c.lease_until > self._real_now  # its present instant has been taken care of
+            change["due_at"] = case((in_hand, fresh.due_at), else_=sooner(work.c.due_at, fresh.due_at))
         else:
             change |= {"due_at": fresh.due_at, "priority": fresh.priority}
         rows = [
@@ -126,8 +137,8 @@ class Queue:
             limit: How many rows at most; `limits` has kinds of which fewer are taken.
             lease: How long they stay taken without a word from the worker; `leases` has kinds with another length.
         """
-        far = self._real_now + 2 * lease + APART
-        first = self._most_pressing(far)
+        first = self._most_pressing()
+        far = self._real_now + FAR if is_sqlite(self._conn) else _far_by_server()
         if first is None:
             return []
         priority, kind = first
@@ -162,13 +173,15 @@ class Queue:
         ]
         return sorted(tasks, key=lambda task: (task.due_at, task.subject))
 
-    def _most_pressing(self, far: datetime) -> tuple[int, WorkKind] | None:
+    def _most_pressing(self) -> tuple[int, WorkKind] | None:
         """Priority and kind of the first row to take.
 
         One look into the index per priority: to sort all that is due would cost more the more is left to do.
         """
-        given = {"now": self._now, "real_now": self._real_now, "far": far}
-        first = self._conn.execute(_LOOKS, given).all()
+        given = {"now": self._now, "real_now": self._real_now}
+        if is_sqlite(self._conn):
+            given["far"] = self._real_now + FAR
+        first = self._conn.execute(_LOOKS[self._conn.dialect.name], given).all()
         if not first:
             return None
         row = min(first, key=lambda row: row.priority)

@@ -134,7 +134,7 @@ def _held(tools: Tools, tasks: Sequence[Task]) -> list[Task]:
     try:
         with tools.begin(write=False) as work:
             return work.queue.held(tasks)
-    except Outside as error:  # the leases run out by themselves
+    except (Collision, Outside) as error:  # the leases run out by themselves
         log.error("work.held_failed reason=%s", error)
         return []
 
@@ -173,7 +173,7 @@ def _put_off(tools: Tools, tasks: Sequence[Task], reason: str, *, wait: timedelt
     try:
         with tools.begin() as work:
             work.queue.postpone(tasks, due_at=work.now + wait, trouble=clean(reason)[:500])
-    except Outside as error:  # the leases run out by themselves
+    except (Collision, Outside) as error:  # the leases run out by themselves
         log.error("work.put_off_failed reason=%s", error)
 
 
@@ -217,7 +217,7 @@ def _give_back(tools: Tools, name: str) -> None:
     try:
         with tools.begin() as work:
             work.queue.give_back(name)
-    except Outside as error:  # the leases run out by themselves
+    except (Collision, Outside) as error:  # the leases run out by themselves
         log.error("work.give_back_failed reason=%s", error)
 
 
@@ -289,6 +289,9 @@ def labour(
             continue
         try:
             taken = once(tools, name)
+        except Collision as error:  # nothing was taken: the other side goes first
+            log.warning("work.collision reason=%s", error)
+            continue
         except Outside as error:
             if is_once or error.permanent:
                 raise
