@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections import Counter
 from dataclasses import fields, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,8 +17,11 @@ from typing import Any
 import pytest
 
 from staydown.core.errors import Invalid
+from staydown.core.states import RequestState
+from staydown.exercise.cost import Stages
 from staydown.exercise.grid import cells, grid
 from staydown.exercise.host import Journal
+from staydown.exercise.run import _Player
 from staydown.exercise.scenario import (
     ActionRules,
     AdversaryRules,
@@ -31,6 +34,7 @@ from staydown.exercise.scenario import (
 from staydown.exercise.score import MONTH
 from staydown.exercise.things import Role
 from staydown.exercise.world import World
+from support import Desk
 
 
 def test_the_two_years_differ_only_in_what_is_done() -> None:
@@ -227,3 +231,35 @@ def test_more_workers_change_no_figure_of_the_seed(tmp_path: Path, postgres: str
     for other, arrived in told[1:]:
         assert other == figures
         assert arrived == requests
+
+
+class _Alone:
+    """The crew and the host of an exercise that is one desk and its providers."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk, self.now = desk, desk.world.now
+
+    def drain(self) -> None:
+        self._desk.work()
+
+    def advance(self, to: datetime) -> None:
+        self._desk.world.now = to
+
+
+def test_what_meets_trouble_at_the_very_end_still_leaves(desk: Desk) -> None:
+    """Every provider that errs in the last turn would else have lost a request."""
+    items = desk.sight(desk.show("qorvana"))
+    desk.keep(items)
+    desk.view(items)
+    (request,) = desk.put(items).requests
+    desk.consent(request)
+    desk.world.faults["flock", "/referrals"] = ["error", "error"]
+    player = _Player.__new__(_Player)
+    player.app, player.tools, player.stages = desk.app, desk.tools, Stages(0.0)
+    player.crew = player.host = _Alone(desk)  # type: ignore[assignment]
+    player.scenario = load("small")
+    player.crew.drain()
+    assert desk.request(request.id).state is RequestState.APPROVED
+    player.let_leave()
+    assert [one.reference for one in desk.world.intakes] == [request.reference]
+    assert desk.request(request.id).state is not RequestState.APPROVED

@@ -15,6 +15,7 @@ from staydown.app import HOSTS, App, open_app
 from staydown.core.errors import Broken, Invalid, Outside, StaydownError
 from staydown.core.ids import AgencyCode, ItemId
 from staydown.core.item import NewSighting, Refusal
+from staydown.core.states import RequestState
 from staydown.core.time import EPOCH, iso, parse
 from staydown.exercise.cost import Cost, Stages, own_peak_kib
 from staydown.exercise.crew import Crew
@@ -31,6 +32,8 @@ from staydown.plugs.reports.html.words import words_of
 from staydown.ports import Row
 
 REPORT, TRUTH, JOURNAL = "report.html", "truth.jsonl", "providers.jsonl"
+LAST_TRIES = 12
+"""How many more steps of simulated time there are at the end for what has not left yet."""
 STANDS = "exercise_stands"
 """The note on where an exercise stands, and what it has cost so far."""
 WORDS = (
@@ -196,6 +199,19 @@ class _Player:
                 acted = tick
             if progress:
                 progress(1)
+        self.let_leave()
+
+    def let_leave(self) -> None:
+        """After the last turn nobody acts any more; what is approved and met trouble is tried until it has left.
+
+        Else a request whose provider had an error at the very end would count as lost.
+        """
+        for _ in range(LAST_TRIES):
+            with self.tools.begin(write=False) as work:
+                now, waits = work.now, bool(work.requests.listed(state=RequestState.APPROVED))
+            if not waits:
+                return
+            self._until(now + self.scenario.grid(now))
 
     def _until(self, tick: datetime) -> None:
         """Do what falls due before the next turn, each at its own instant."""
