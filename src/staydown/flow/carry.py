@@ -16,6 +16,8 @@ from staydown.ports.work import Task
 
 log = logging.getLogger("staydown.flow")
 
+CONFIRMS = 5
+"""How often a lease is confirmed before the database counts as too slow."""
 TRIES_FOR_S = 20.0
 """How long it is tried to write down what was sent: a database restarts in less."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.05, 1.0
@@ -57,12 +59,17 @@ class Held:
 
         Raises:
             Stale: Another worker took over.
+            Outside: The database answers, but later than half a lease, again and again.
         """
-        while not self.is_sure():
+        for _ in range(CONFIRMS):
+            if self.is_sure():
+                return
             then = _clocks()
             with self._tools.begin() as work:
                 work.queue.confirm(tasks, lease=self._tools.settings.lease)
             self._then = then
+        if not self.is_sure():
+            raise Outside("the database is too slow to hold leases", hint="Look at it, or lengthen lease_s.")
 
     def may_begin(self) -> bool:
         """Whether one more parcel may leave; couriers ask from threads of their own."""

@@ -208,33 +208,42 @@ class Kept:
             .where(among(self._conn, marks.c.item, ids), unhelped(marks.c.kind).in_(words))
             .cte("own")
         )
+        held = (
+            select(own.c.kind, own.c.value).distinct().cte("held")
+        )  # each value is counted once, whoever has it
         few = (  # counting stops where a value is common, or a logo of thousands would be counted each time
             select(literal(1).label("one"))
-            .where(marks.c.kind == own.c.kind, marks.c.value == own.c.value)
-            .correlate(own)
+            .where(marks.c.kind == held.c.kind, marks.c.value == held.c.value)
+            .correlate(held)
             .limit(at_most + 1)
             .subquery()
         )
-        count = select(func.count()).select_from(few).correlate(own).scalar_subquery()
-        counted = select(own.c.item, own.c.kind, own.c.value, count.label("carriers")).cte("counted")
+        count = select(func.count()).select_from(few).correlate(held).scalar_subquery()
+        counted = (
+            select(held.c.kind, held.c.value, count.label("carriers"))
+            .cte("counted")
+            .prefix_with("MATERIALIZED")  # or the count would be made for each place that names it
+        )
         statement = (
             select(
-                counted.c.item,
+                own.c.item,
                 theirs.c.item.label("other"),
-                counted.c.kind,
-                counted.c.value,
+                own.c.kind,
+                own.c.value,
                 counted.c.carriers,
             )
+            .select_from(own)
+            .join(counted, and_(counted.c.kind == own.c.kind, counted.c.value == own.c.value))
             .join(
                 theirs,
                 and_(
-                    theirs.c.kind == counted.c.kind,
-                    theirs.c.value == counted.c.value,
-                    theirs.c.item != counted.c.item,
+                    theirs.c.kind == own.c.kind,
+                    theirs.c.value == own.c.value,
+                    theirs.c.item != own.c.item,
                 ),
             )
             .where(counted.c.carriers.between(2, at_most))
-            .order_by(counted.c.item, theirs.c.item, counted.c.kind, counted.c.value)
+            .order_by(own.c.item, theirs.c.item, own.c.kind, own.c.value)
         )
         if since is not None or removed:
             statement = statement.join(items, items.c.id == theirs.c.item)
