@@ -175,6 +175,28 @@ def test_what_was_sent_is_written_down_when_the_database_is_back(
         assert work.figures.dispatches() == {"dispatches": 1, "repeats": 0}
 
 
+@pytest.mark.parametrize("provider", ["flock", "hearth"])
+def test_a_server_slower_than_half_a_lease_gets_its_request(
+    desk: Desk, provider: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lease is renewed while it answers; a request that is never begun would never arrive."""
+    request, _ = approved(desk, place(desk, provider, "madeup"))
+    sure = carry.Held.is_sure
+    asked: list[bool] = []
+
+    def slow(self: carry.Held) -> bool:
+        if len(asked) == 1:  # after the look before the batch, at the parcel's own turn
+            time.sleep(0.7)
+        asked.append(sure(self))
+        return asked[-1]
+
+    monkeypatch.setattr(carry.Held, "is_sure", slow)
+    short = replace(desk.tools, settings=replace(desk.tools.settings, lease_s=1))
+    dispatch.run(short, leased(desk, WorkKind.DISPATCH))
+    assert False in asked
+    assert intakes(desk) == {request.reference: 1}
+
+
 def test_receipts_outlive_trouble_in_the_middle_of_a_batch(desk: Desk) -> None:
     """The lease cannot be confirmed: nothing more leaves, and what has left is written down."""
     requests = several(desk, *(place(desk, "hearth", f"madeup{number}") for number in range(3)))

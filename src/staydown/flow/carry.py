@@ -40,21 +40,22 @@ def _clocks() -> tuple[float, float]:
 
 
 class Held:
-    """How long the leases of a batch are surely ours: half a lease from the last word of the database.
+    """The leases of a batch, and how long they are surely ours: half a lease from the last word of the database.
 
     A process that stood still may wake when another worker has taken its rows over and asked the receivers; it must
     not send then. So each parcel asks at its own turn, in the middle of a batch too.
     """
 
-    def __init__(self, tools: Tools) -> None:
-        self._tools, self._then, self._begun = tools, _clocks(), 0
+    def __init__(self, tools: Tools, tasks: Sequence[Task]) -> None:
+        self._tools, self._tasks = tools, tasks
+        self._then, self._begun, self._is_lost = _clocks(), 0, False
 
     def is_sure(self) -> bool:
         """Whether nobody can have taken the rows over."""
         limit = self._tools.settings.lease.total_seconds() / 2
         return max(now - then for now, then in zip(_clocks(), self._then, strict=True)) <= limit
 
-    def confirm(self, tasks: Sequence[Task]) -> None:
+    def confirm(self) -> None:
         """Make sure of the leases, where that is not so already.
 
         Raises:
@@ -66,21 +67,32 @@ class Held:
                 return
             then = _clocks()
             with self._tools.begin() as work:
-                work.queue.confirm(tasks, lease=self._tools.settings.lease)
+                work.queue.confirm(self._tasks, lease=self._tools.settings.lease)
             self._then = then
         if not self.is_sure():
             raise Outside("the database is too slow to hold leases", hint="Look at it, or lengthen lease_s.")
 
     def may_begin(self) -> bool:
-        """Whether one more parcel may leave; couriers ask from threads of their own."""
+        """Whether one more parcel may leave; couriers ask from threads of their own.
+
+        Where it has been waiting for its turn, or for a slow server, for more than half a lease, the database is asked.
+        """
         if self._begun:
             try:
                 self._tools.reached(Point.MID_SEND)
             except OSError as error:
                 log.warning("dispatch.not_begun reason=%s", error)
                 return False
+        if self._is_lost:
+            return False
+        try:
+            self.confirm()
+        except (Stale, Outside) as error:
+            self._is_lost = True
+            log.warning("dispatch.not_begun reason=%s", error)
+            return False
         self._begun += 1
-        return self.is_sure()
+        return True
 
 
 def carry(
@@ -103,7 +115,7 @@ def carry(
         send = [one for one in mine if one.dispatch is not None]
         receipts |= dict.fromkeys((one.request.id for one in send), NOT_BEGUN)
         try:
-            _send(courier, send, held, receipts, [one.task for one in outgoing])
+            _send(courier, send, held, receipts)
         except (Stale, Outside) as error:  # what has left is written down all the same
             if not known and not any(receipt.begun for receipt in receipts.values()):
                 raise
@@ -116,15 +128,14 @@ def _send(
     send: Sequence[Outgoing],
     held: Held,
     receipts: dict[RequestId, Receipt],
-    tasks: Sequence[Task],
 ) -> None:
-    """Send; what had to wait for its turn too long is begun anew, as long as the leases are ours.
+    """Send; what was not begun is begun anew, as long as the leases are ours.
 
     Raises:
         Stale: Another worker took over meanwhile; nothing more was sent.
     """
     while send:
-        held.confirm(tasks)
+        held.confirm()
         parcels = [replace(one.parcel, may_begin=held.may_begin) for one in send]
         got = courier.send(parcels)
         receipts |= {one.request.id: receipt for one, receipt in zip(send, got, strict=True)}

@@ -41,7 +41,7 @@ def run(tools: Tools, tasks: Sequence[Task]) -> None:
     couriers = _look_again(tools, tasks)
     tools.reached(Point.BEFORE_INTENT)
     for part in _parts(tools, tasks, couriers):
-        held = Held(tools)
+        held = Held(tools, part)
         outgoing = _intend(tools, part)
         if not outgoing:
             continue
@@ -353,7 +353,8 @@ def _settle(
         work.queue.postpone([one.task for one in unknown], due_at=work.now, trouble="to be sent again")
         for one, receipt in waiting:
             if one.task.id not in over and one not in unknown:
-                wait = timedelta(minutes=min(2 ** min(one.task.attempts, 6), 60))
+                tries = one.task.attempts if receipt.begun else 0  # nothing was wrong with the receiver
+                wait = timedelta(minutes=min(2 ** min(tries, 6), 60))
                 work.queue.postpone([one.task], due_at=work.now + wait, trouble=clean(receipt.detail))
         tools.reached(Point.BEFORE_RECEIPT)
 

@@ -151,7 +151,7 @@ def run(tools: Tools, tasks: Sequence[Task]) -> None:
             exercise=exercise,
             withdrawal=True,
         )
-        held = Held(tools)
+        held = Held(tools, [task])
         with tools.begin() as work:  # a worker that stood still and lost the row must not send
             work.queue.confirm([task], lease=tools.settings.lease)
         _tell(tools, task, request, replace(parcel, may_begin=held.may_begin), held)
@@ -166,7 +166,7 @@ def _tell(tools: Tools, task: Task, request: Request, parcel: Parcel, held: Held
     elif word is not None and word.knows is Knows.CANNOT_TELL and task.attempts <= ASKED_AT_MOST:
         receipt = Receipt(state=DispatchState.INTENDED, detail=word.detail)
     else:
-        held.confirm([task])
+        held.confirm()
         receipt = courier.send([parcel])[0]
     with tools.begin() as work:
         detail, subject = {"withdrawal": task.subject}, f"request:{request.id}"
