@@ -14,7 +14,7 @@ from typing import cast
 
 import pytest
 
-from staydown.bench import kill, points, victim
+from staydown.bench import checker, kill, points, victim
 from staydown.bench.stage import Stage, stage
 from staydown.bench.topics import Options
 from staydown.bench.victim import Victims
@@ -102,14 +102,26 @@ def test_the_disk_says_what_it_says_at_the_point_only(tmp_path: Path, fault: str
         assert (tmp_path / victim.FAULTS).stat().st_size == times
 
 
-def test_kills_after_the_first_send_double_only_where_nobody_asks(tmp_path: Path) -> None:
+def test_kills_after_the_first_send_double_nothing_where_the_receiver_is_asked(tmp_path: Path) -> None:
     options = Options(scratch=tmp_path, seed=7)
     ours = kill.run(options, tmp_path / "ours", None, ("webform",), 4, spare=40)
     assert ours["holds"], ours
     assert (ours["kills"], ours["repeats"]) == (4, 0)
-    peer = kill.run(options, tmp_path / "peer", None, ("webform",), 3, naive=True, spare=40)
-    assert peer["doubled"], "the measurement must be able to find a double"
-    assert peer["lost"] == 0
+
+
+def test_who_never_asks_doubles_what_a_kill_after_the_send_left_open(tmp_path: Path) -> None:
+    """The judgement can find a double: here it must, whenever the kill comes."""
+    with (
+        stage(tmp_path / "home", database=None, couriers=["webform"]) as scene,
+        Victims(tmp_path / "home", None) as victims,
+    ):
+        met = points.at(Point.AFTER_SEND, "kill", naive=True)(scene, victims, ["webform"], 2)
+        kill.finish(scene, victims, naive=True)
+        found = checker.judge(scene.database, scene.approved, scene.arrivals, tmp_path / "home")
+    assert met["met_every_time"]
+    assert found["doubled"], found
+    assert found["lost"] == 0
+    assert not checker.holds(found)
 
 
 def test_a_worker_told_to_stop_gives_back_what_it_holds(desk: Desk) -> None:

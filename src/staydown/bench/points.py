@@ -97,15 +97,15 @@ def run(
     }
 
 
-def at(point: Point, fault: str) -> Part:
-    """The fault at one point, so many times."""
+def at(point: Point, fault: str, *, naive: bool = False) -> Part:
+    """The fault at one point, so many times; `naive`: to workers that never ask a receiver."""
 
     def part(scene: Stage, victims: Victims, couriers: Sequence[str], times: int) -> dict[str, int]:
         met = victims.faults()
         for _ in range(times):
             refill(scene, couriers, SPARE)
             before = victims.faults()
-            pid = victims.begin(point=point.value, fault=fault)
+            pid = victims.begin(point=point.value, fault=fault, naive=naive)
             _until(lambda before=before: victims.faults() > before)  # type: ignore[misc]
             if fault in ERRNOS:
                 time.sleep(0.2)
