@@ -9,9 +9,14 @@ Other plugs stand in the groups `staydown.importers`, `.couriers`, `.probes`, `.
 The format of `provider.toml`. An unknown field is an error. Top level:
 
 - `name` (small letters, digits, hyphens; the first word of keys) and `title`: required.
-- `hosts`: hosts that are the provider's, exactly; `host_patterns`: regular expressions for whole hosts.
+- `hosts`: hosts that are the provider's, exactly, or `*.host` for every host below that one;
+  `host_patterns`: regular expressions for whole hosts, where a list of endings does not do.
 - `schemes`: schemes of its own, such as `tg`.
-- `languages` (default `["en"]`), `establishment` (two capitals), `exercise` (default false), `places`.
+- `anywhere`: how paths begin for which this room is asked about hosts that no room claims, for software that
+  many run (`["/@"]`). Of its patterns only those with `anywhere = true` are tried there.
+- `languages` in which it takes mail (default `["en"]`); `establishment` and `representative`: the states (two
+  capitals) where it is established and where its legal representative in the Union is; `instruments` that fit
+  what it is, of `Fit`; `looked_up` (a date) and `source` of these facts; `exercise` (default false), `places`.
 - `tracking`: query parameters of its own that are not identity where its address stays a plain web page.
 - `[reserved]`: group = words that are no names; laid over every pattern that has the group.
 - `[examples]`: addresses on its hosts that no pattern may claim, with the key they must give.
@@ -28,7 +33,8 @@ The format of `provider.toml`. An unknown field is an error. Top level:
   templates over the named groups of all expressions. The address must give the same key again; the
   container is written `space:id` and left out where the address lacks one of its groups.
 - `fold`: groups whose letter case carries no meaning; `except`: group = reserved words; `stable_id`: the
-  group with the provider's own number.
+  group with the provider's own number; `turn`: group = a rewriting of `Turn`, done before templates are filled.
+- `resolves = true`: a short link or share link, of which only a look tells where it leads.
 - `target`: group that holds an address whose key counts instead (a redirector; `id` and `address` are not
   needed); `wraps`: group with the address of what this shows, whose key and address stand in
   `{wraps}` and `{wraps_address}`. If the group stands in `path`, the path is matched as it is, with `?`
@@ -36,16 +42,18 @@ The format of `provider.toml`. An unknown field is an error. Top level:
   `is_dashed = true` says that `target` is a host with `-` for dots and `--` for hyphens.
 - `examples`: address as typed = key it must give; the contract suite runs them.
 
-`[[signs]]`: `sight`, `reason`, and at least one of `status`, `body`, `lands_on`; the first that fits
-decides, and the signs all servers share (404, 451, 5xx ...) follow. `[[contacts]]`: `courier`, `address`,
+`[[signs]]`: `sight`, `reason`, and at least one of `status`, `body`, `lands_on`, with an `example` that `body` or
+`lands_on` is found in; the first that fits decides, and the signs all servers share (404, 451, 5xx ...) follow. `[[contacts]]`: `courier`, `address`,
 `instruments`, and for public facts `looked_up` (a date) and `source`.
 """
 
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
 from collections.abc import Mapping
+from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
@@ -53,25 +61,43 @@ from types import ModuleType
 from staydown.core.errors import Invalid
 from staydown.ports import Importer
 from staydown.reason.canon import Rooms
-from staydown.reason.roomfile import room_from
-from staydown.reason.rooms import Room
+from staydown.reason.roomfile import door_from, room_from
+from staydown.reason.rooms import Door, Room
 
 GROUPS = ("importers", "couriers", "probes", "matchers", "instruments", "reports")
 """The sorts of plugs that are found by entry points alone."""
 
 _OURS = Path(__file__).parent / "plugs" / "providers"
 _HEAD_BYTES = 64 * 1024
+_TABLE = re.compile(r"^\[", re.MULTILINE)
 
 
 def load_rooms(folder: Path = _OURS) -> Rooms:
     """All provider rooms: those below `folder`, and those of other packages.
 
+    Only what leads to a room is read now; the rest when an address first does.
+
     Raises:
-        Invalid: A file is malformed, or two rooms claim one name, host or scheme.
+        Invalid: A file's first fields are malformed, or two rooms claim one name, host or scheme.
     """
     files = sorted(folder.glob("*/provider.toml"))
     files += [_room_file(point) for point in entry_points(group="staydown.providers")]
-    return Rooms([read_room(file) for file in files])
+    return Rooms([read_door(file) for file in files])
+
+
+def read_door(file: Path) -> Door:
+    """What leads to the room of a `provider.toml`: its first fields, those before the first table.
+
+    Raises:
+        Invalid: They are missing or malformed; names file and field.
+    """
+    where, text = _text_of(file)
+    first_table = _TABLE.search(text)
+    try:
+        fields = tomllib.loads(text[: first_table.start()] if first_table else text)
+    except tomllib.TOMLDecodeError:  # a line that begins with a bracket need not begin a table
+        fields = _fields_of(text, where)
+    return door_from(fields, where, partial(read_room, file))
 
 
 def read_room(file: Path) -> Room:
@@ -80,16 +106,26 @@ def read_room(file: Path) -> Room:
     Raises:
         Invalid: The file is missing, is no TOML, or describes no room; names file and field.
     """
+    where, text = _text_of(file)
+    return room_from(_fields_of(text, where), where)
+
+
+def _text_of(file: Path) -> tuple[str, str]:
+    """How errors name a file, and what it holds."""
     where = f"{file.parent.name}/{file.name}"
     try:
-        fields = tomllib.loads(file.read_text(encoding="utf-8"))
+        return where, file.read_text(encoding="utf-8")
     except OSError as error:
         raise Invalid(f"{where} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise Invalid(f"{where} is not UTF-8") from error
+
+
+def _fields_of(text: str, where: str) -> dict[str, object]:
+    try:
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise Invalid(f"{where} is no TOML: {error}") from error
-    return room_from(fields, where)
 
 
 def _room_file(point: EntryPoint) -> Path:

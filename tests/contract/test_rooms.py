@@ -12,6 +12,7 @@ from staydown.core.check import Sight
 from staydown.core.errors import Invalid
 from staydown.core.item import Identity
 from staydown.reason.rooms import Pattern, Room
+from staydown.reason.web import COMMON_SIGNS
 from staydown.registry import load_rooms, plugs, read_room
 
 ROOMS = load_rooms()
@@ -54,6 +55,29 @@ def test_a_look_alike_host_is_never_the_provider(room: Room) -> None:
                     found = ROOMS.identify(f"https://{alike}/{path}")
                     if isinstance(found, Identity):
                         assert found.provider != room.name or alike.startswith("x-")
+
+
+REAL = [room for room in ROOMS if not room.exercise and room.name not in {"web", "redirectors"}]
+
+
+@pytest.mark.parametrize("room", REAL, ids=lambda room: room.name)
+def test_a_real_room_says_what_can_be_put_to_it_and_since_when_we_know(room: Room) -> None:
+    assert room.instruments, f"{room.name}: which instruments fit?"
+    if room.contacts or room.establishment or room.representative:
+        assert room.looked_up and room.source, f"{room.name}: public facts carry their source and day"
+    for contact in room.contacts:
+        assert contact.looked_up and contact.source, (
+            f"{room.name}: {contact.address} carries no source and day"
+        )
+        assert contact.instruments <= {fit.value for fit in room.instruments}
+
+
+@pytest.mark.parametrize("room", REAL, ids=lambda room: room.name)
+def test_every_sign_fits_its_own_example(room: Room) -> None:
+    for sign in room.signs[: len(room.signs) - len(COMMON_SIGNS)]:
+        for expression in filter(None, (sign.body, sign.lands_on)):
+            assert sign.example, f"{room.name}: {sign.reason!r} shows no example"
+            assert expression.search(sign.example), f"{room.name}: {sign.reason!r} does not fit its example"
 
 
 @pytest.mark.parametrize("room", list(ROOMS), ids=lambda room: room.name)

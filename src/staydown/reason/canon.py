@@ -15,14 +15,14 @@ from urllib.parse import unquote
 
 import can_ada
 
-from staydown.core.errors import Invalid, NotFound
+from staydown.core.errors import Invalid, NotFound, Outside
 from staydown.core.ids import ItemKey
 from staydown.core.item import Identity, ItemKind, Refusal
 from staydown.reason import spelling
 from staydown.reason.escapes import settled
 from staydown.reason.forms import Form, Parts, fill, forms_of, literal_start, undashed
 from staydown.reason.hosts import INNER_NAMES, why_not_public
-from staydown.reason.rooms import Room
+from staydown.reason.rooms import Door, Room, door_of
 from staydown.reason.tracking import without_tracking
 from staydown.reason.web import WEB
 
@@ -44,7 +44,7 @@ _LONG_WAY = INNER_NAMES | {"arpa"}
 _USUAL_PORTS = frozenset({"", "80", "443"})  # a provider answers the same under either scheme
 _ENDING = re.compile(r"(?:\\\.|[a-z0-9-])+$")
 
-_HostPattern = tuple[re.Pattern[str], Room]
+_HostPattern = tuple[re.Pattern[str], Door]
 
 
 class _TooDeep(Invalid):
@@ -54,42 +54,69 @@ class _TooDeep(Invalid):
 class Rooms:
     """All provider rooms, and the one way to read an address; implements `ports.Catalogue`.
 
+    Args:
+        rooms: Rooms, or doors to rooms that are read when an address first leads there.
+
     Raises:
         Invalid: Two rooms have one name, one host or one scheme.
     """
 
-    def __init__(self, rooms: Sequence[Room] = ()) -> None:
-        given = {room.name for room in rooms}
-        everyone = [*rooms] if WEB.name in given else [*rooms, WEB]
-        self._rooms = _once(((room.name, room) for room in everyone), "room")
-        self._hosts = _once(((host, room) for room in everyone for host in room.hosts), "host")
-        schemes = _once(((scheme, room) for room in everyone for scheme in room.schemes), "scheme")
-        self._schemes = {**dict.fromkeys(spelling.WEB_SCHEMES, WEB), **schemes}
-        self._endings, self._anywhere = _host_patterns(everyone)
-        self._starts = tuple(literal_start(expression.pattern) for expression, _ in self._anywhere)
-        self._forms: dict[tuple[str, str | None], tuple[Form, ...]] = {}
+    def __init__(self, rooms: Sequence[Room | Door] = ()) -> None:
+        doors = [door_of(one) if isinstance(one, Room) else one for one in rooms]
+        if WEB.name not in {door.name for door in doors}:
+            doors.append(door_of(WEB))
+        self._doors = _once(((door.name, door) for door in doors), "room")
+        hosts = _once(((host, door) for door in doors for host in door.hosts), "host")
+        self._hosts = {host: door for host, door in hosts.items() if not host.startswith("*.")}
+        self._below = {host[2:]: door for host, door in hosts.items() if host.startswith("*.")}
+        schemes = _once(((scheme, door) for door in doors for scheme in door.schemes), "scheme")
+        self._schemes = {**dict.fromkeys(spelling.WEB_SCHEMES, self._doors[WEB.name]), **schemes}
+        self._endings, self._patterns = _host_patterns(doors)
+        self._starts = tuple(literal_start(expression.pattern) for expression, _ in self._patterns)
+        self._anywhere = tuple((start, door) for door in doors for start in door.anywhere)
+        self._anywhere_starts = tuple(start for start, _ in self._anywhere)
+        self._entered: dict[str, Room] = {}
+        self._forms: dict[tuple[str, str | None, bool], tuple[Form, ...]] = {}
 
     def __iter__(self) -> Iterator[Room]:
-        return iter(self._rooms.values())
+        return iter([self._enter(door) for door in self._doors.values()])
 
     def room(self, provider: str) -> Room:
         """The room of a provider.
 
         Raises:
             NotFound: No such room.
+            Outside: Its file is malformed.
         """
-        try:
-            return self._rooms[provider]
-        except KeyError:
-            raise NotFound(
-                f"no provider is called {provider[:40]!r}", hint=f"Known: {', '.join(sorted(self._rooms))}."
-            ) from None
+        if door := self._doors.get(provider):
+            return self._enter(door)
+        raise NotFound(
+            f"no provider is called {provider[:40]!r}", hint=f"Known: {', '.join(sorted(self._doors))}."
+        )
+
+    def _enter(self, door: Door) -> Room:
+        """The room behind a door.
+
+        Raises:
+            Outside: Its file is malformed. No address is at fault, so it is none of the errors addresses meet.
+        """
+        room = self._entered.get(door.name)
+        if room is None:
+            try:
+                room = self._entered[door.name] = door.enter()
+            except Invalid as error:
+                raise Outside(str(error), hint=error.hint, permanent=True) from error
+        return room
 
     def identify(self, raw: str) -> Identity | Refusal:
-        """Read one address; never raises on text of any kind."""
+        """Read one address; never raises on text of any kind.
+
+        Raises:
+            Outside: The file of the room it leads to is malformed.
+        """
         if plain := _PLAIN.fullmatch(raw):
             scheme, host, path, query = plain.groups()
-            if self._is_nobodys(host) and len(raw) < 1000:
+            if len(raw) < 1000 and self._is_nobodys(host) and not path.startswith(self._anywhere_starts):
                 return _web(raw, scheme, host, path or "/", without_tracking(query) if query else "")
         try:
             return self._read(raw, raw, 0)
@@ -119,12 +146,14 @@ class Rooms:
             raise Invalid(reason)
         port, path, query = url.port, settled(url.pathname), settled(url.search[1:])
         room = self._room_at(host) if port in _USUAL_PORTS else None
-        if room is not None:
+        guests = () if room or not path.startswith(self._anywhere_starts) else self._guests(path)
+        for one in (room,) if room else guests:
+            is_guest = room is None
             parts = Parts(host, path, query, url.hash[1:] if "#" in text else "")
-            identity = self._in_room(room, parts, raw, depth)
+            identity = self._in_room(one, parts, raw, depth, is_guest=is_guest)
             if identity is None and not text.isascii() and (twin := _narrow_path(text)):
                 parts = Parts(host, settled(twin.pathname), settled(twin.search[1:]), twin.hash[1:])
-                identity = self._in_room(room, parts, raw, depth)
+                identity = self._in_room(one, parts, raw, depth, is_guest=is_guest)
             if identity is not None:
                 return identity
         if query:
@@ -141,35 +170,50 @@ class Rooms:
             or host.startswith(self._starts)
             or "xn--" in host
             or len(host) > 253
+            or self._door_above(host) is not None
         )
 
-    def _room_at(self, host: str) -> Room | None:
-        if room := self._hosts.get(host):
-            return room
-        cut = host.rfind(".", 0, host.rfind("."))
-        for expression, room in self._endings.get(host[cut + 1 :], ()):
-            if expression.fullmatch(host):
-                return room
-        for expression, room in self._anywhere:
-            if expression.fullmatch(host):
-                return room
+    def _door_above(self, host: str) -> Door | None:
+        """The door of the nearest `*.` host above, if there is one."""
+        below, at = self._below, host.find(".")
+        while at > 0:
+            if door := below.get(host[at + 1 :]):
+                return door
+            at = host.find(".", at + 1)
         return None
+
+    def _room_at(self, host: str) -> Room | None:
+        if (door := self._hosts.get(host)) or (door := self._door_above(host)):
+            return self._enter(door)
+        cut = host.rfind(".", 0, host.rfind("."))
+        for expression, door in (*self._endings.get(host[cut + 1 :], ()), *self._patterns):
+            if expression.fullmatch(host):
+                return self._enter(door)
+        return None
+
+    def _guests(self, path: str) -> tuple[Room, ...]:
+        """The rooms of software many run that know paths which begin so."""
+        doors = {door.name: door for start, door in self._anywhere if path.startswith(start)}
+        return tuple(self._enter(door) for door in doors.values())
 
     def _by_scheme(self, url: can_ada.URL, raw: str, depth: int) -> Identity:
         """Read an address in a provider's own scheme, such as `tg:`."""
         scheme = url.protocol[:-1]
         path = "/" + (url.hostname + url.pathname).strip("/").lower()
         parts = Parts("", path, settled(url.search[1:]), url.hash[1:], scheme)
-        identity = self._in_room(self._schemes[scheme], parts, raw, depth)
+        identity = self._in_room(self._enter(self._schemes[scheme]), parts, raw, depth)
         if identity is None:
             raise Invalid(f"{scheme}: in no form that names an item")
         return identity
 
-    def _in_room(self, room: Room, parts: Parts, raw: str, depth: int) -> Identity | None:
-        """The identity by the room's first form that fits, or None."""
-        forms = self._forms.get((room.name, parts.scheme))
+    def _in_room(
+        self, room: Room, parts: Parts, raw: str, depth: int, *, is_guest: bool = False
+    ) -> Identity | None:
+        """The identity by the room's first form that fits, or None; a guest has no hosts of its own here."""
+        known = (room.name, parts.scheme, is_guest)
+        forms = self._forms.get(known)
         if forms is None:
-            forms = self._forms[room.name, parts.scheme] = forms_of(room, parts.scheme)
+            forms = self._forms[known] = forms_of(room, parts.scheme, is_guest=is_guest)
         trimmed, whole, without_query, without_fragment = (
             parts.trimmed, parts.whole, not parts.query, not parts.fragment
         )  # fmt: skip
@@ -274,32 +318,32 @@ def _fitting(address: str) -> str:
     return address
 
 
-def _once(pairs: Iterable[tuple[str, Room]], what: str) -> dict[str, Room]:
+def _once(pairs: Iterable[tuple[str, Door]], what: str) -> dict[str, Door]:
     """The pairs as a mapping.
 
     Raises:
         Invalid: A name stands twice.
     """
-    once: dict[str, Room] = {}
-    for name, room in pairs:
+    once: dict[str, Door] = {}
+    for name, door in pairs:
         if name in once:
             raise Invalid(
-                f"the {what} {name!r} stands in two provider rooms ({once[name].title}; {room.title})",
+                f"the {what} {name!r} stands in two provider rooms ({once[name].title}; {door.title})",
                 hint="Remove one of them, or take the name out of one.",
             )
-        once[name] = room
+        once[name] = door
     return once
 
 
-def _host_patterns(rooms: Iterable[Room]) -> tuple[dict[str, list[_HostPattern]], list[_HostPattern]]:
-    """The rooms' host patterns: by the last two labels of the host, and those that end in no fixed ones."""
+def _host_patterns(doors: Iterable[Door]) -> tuple[dict[str, list[_HostPattern]], list[_HostPattern]]:
+    """The doors' host patterns: by the last two labels of the host, and those that end in no fixed ones."""
     by_ending: dict[str, list[_HostPattern]] = {}
     anywhere: list[_HostPattern] = []
-    for room in rooms:
-        for expression in room.host_patterns:
+    for door in doors:
+        for expression in door.host_patterns:
             found = _ENDING.search(expression.pattern)
             labels = found[0].replace("\\", "").split(".") if found else []
             is_fixed = len(labels) > 2 and "|" not in re.sub(r"\(.*?\)", "", expression.pattern)
             bucket = by_ending.setdefault(".".join(labels[-2:]), []) if is_fixed else anywhere
-            bucket.append((expression, room))
+            bucket.append((expression, door))
     return by_ending, anywhere

@@ -7,11 +7,13 @@ address that stands inside the path.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
+from uuid import UUID
 
 from staydown.reason.escapes import folded, plain_path
-from staydown.reason.rooms import Pattern, Room
+from staydown.reason.rooms import Pattern, Room, Turn
 
 _LITERAL = re.compile(r"(?:[A-Za-z0-9/_@=-]|\\[./+-])*")
 _DOUBLE = re.compile(r"/{2,}")
@@ -74,6 +76,9 @@ class Form:
         for name in pattern.fold:
             if name in groups:
                 groups[name] = folded(groups[name])
+        for name, turn in pattern.turn.items():
+            if name in groups:
+                groups[name] = _TURNS[turn](groups[name])
         if any(groups.get(name, "").lower() in words for name, words in pattern.except_.items()):
             return None
         return groups
@@ -96,9 +101,17 @@ def _read_rest(pattern: Pattern, parts: Parts, groups: dict[str, str]) -> bool:
     return True
 
 
-def forms_of(room: Room, scheme: str | None) -> tuple[Form, ...]:
-    """The forms of a room under a scheme of its own, or under http(s), in the order in which they are tried."""
-    return tuple(_form(pattern) for pattern in room.patterns if pattern.scheme == scheme)
+def forms_of(room: Room, scheme: str | None, *, is_guest: bool = False) -> tuple[Form, ...]:
+    """The forms of a room under a scheme of its own, or under http(s), in the order in which they are tried.
+
+    Args:
+        is_guest: On a host that no room claims: those forms alone that fit anywhere.
+    """
+    return tuple(
+        _form(pattern)
+        for pattern in room.patterns
+        if pattern.scheme == scheme and (pattern.anywhere or not is_guest)
+    )
 
 
 def _form(pattern: Pattern) -> Form:
@@ -125,6 +138,25 @@ def literal_start(expression: str) -> str:
     if expression[len(text) : len(text) + 1] in {"?", "*", "{", "+"}:
         text = re.sub(r"\\?.$", "", text)
     return text.replace("\\", "")
+
+
+_BASE58 = {
+    mark: value for value, mark in enumerate("123456789abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ")
+}
+
+
+def _as_uuid(text: str) -> str:
+    """A UUID with hyphens from its short form in Flickr's base 58, or from hex digits; what is neither stays."""
+    digits = text.replace("-", "").lower()
+    if len(digits) == 32 and all(mark in "0123456789abcdef" for mark in digits):
+        return str(UUID(digits))
+    number = 0
+    for mark in text:
+        number = number * 58 + _BASE58.get(mark, 1 << 128)
+    return str(UUID(int=number)) if number < 1 << 128 else text
+
+
+_TURNS: Mapping[Turn, Callable[[str], str]] = {Turn.UUID: _as_uuid}
 
 
 def undashed(label: str) -> str:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from dataclasses import fields as dataclass_fields
+from datetime import date
 from enum import StrEnum
 from string import Formatter
 from typing import TypeVar
@@ -18,7 +19,7 @@ from typing import TypeVar
 from staydown.core.check import MarkKind, Sight
 from staydown.core.errors import Invalid
 from staydown.core.item import ItemKind
-from staydown.reason.rooms import ContactPoint, Pattern, Room, Sign
+from staydown.reason.rooms import ContactPoint, Door, Fit, Pattern, Room, Sign, Turn
 from staydown.reason.web import COMMON_SIGNS
 
 _Choice = TypeVar("_Choice", bound=StrEnum)
@@ -89,6 +90,19 @@ class _Table:
         except ValueError as error:
             raise self.wrong(name, f"is {value!r}, not one of {', '.join(kinds)}") from error
 
+    def day(self, name: str) -> str | None:
+        value = self.maybe(name)
+        try:
+            return None if value is None else date.fromisoformat(value).isoformat()
+        except ValueError as error:
+            raise self.wrong(name, f"is {value!r}, no date such as 2026-01-31") from error
+
+    def country(self, name: str) -> str | None:
+        value = self.maybe(name)
+        if value is not None and not _COUNTRY.fullmatch(value):
+            raise self.wrong(name, "is not a country code of two capitals")
+        return value
+
     def mapping(self, name: str) -> dict[str, str]:
         value = self.fields.get(name, {})
         if not isinstance(value, dict) or not all(isinstance(one, str) for one in value.values()):
@@ -130,25 +144,25 @@ def room_from(fields: Mapping[str, object], where: str) -> Room:
         Invalid: Something is missing, unknown or of the wrong sort; the message names file and field.
     """
     table = _Table(fields, where).only(_ROOM)
-    name = table.text("name")
-    if not _NAME.fullmatch(name):
-        raise table.wrong("name", f"is {name!r}; use a-z, 0-9 and single hyphens")
-    establishment = table.maybe("establishment")
-    if establishment is not None and not _COUNTRY.fullmatch(establishment):
-        raise table.wrong("establishment", "is not a country code of two capitals")
     reserved = table.words("reserved")
+    door = _door(table)
     return Room(
-        name=name,
-        title=table.text("title"),
-        hosts=_hosts(table),
-        host_patterns=tuple(table.compiled("host_patterns", one) for one in table.texts("host_patterns")),
-        schemes=frozenset(table.texts("schemes")),
+        name=door.name,
+        title=door.title,
+        hosts=door.hosts,
+        host_patterns=door.host_patterns,
+        schemes=door.schemes,
+        anywhere=door.anywhere,
         patterns=tuple(_pattern(one, reserved) for one in table.tables("patterns")),
         signs=(*(_sign(one) for one in table.tables("signs")), *COMMON_SIGNS),
         marks=_marks(table),
         contacts=tuple(_contact(one) for one in table.tables("contacts")),
         languages=table.texts("languages") or ("en",),
-        establishment=establishment,
+        establishment=table.country("establishment"),
+        representative=table.country("representative"),
+        instruments=_fits(table),
+        looked_up=table.day("looked_up"),
+        source=table.maybe("source"),
         exercise=table.yes("exercise"),
         places=table.mapping("places"),
         tracking=frozenset(word.lower() for word in table.texts("tracking")),
@@ -156,11 +170,57 @@ def room_from(fields: Mapping[str, object], where: str) -> Room:
     )
 
 
+def door_from(fields: Mapping[str, object], where: str, enter: Callable[[], Room]) -> Door:
+    """The door of the room a `provider.toml` describes, from its first fields; the others are not looked at.
+
+    Raises:
+        Invalid: One of the fields that lead to the room is missing or of the wrong sort.
+    """
+    return replace(_door(_Table(fields, where)), enter=enter)
+
+
+def _door(table: _Table) -> Door:
+    name = table.text("name")
+    if not _NAME.fullmatch(name):
+        raise table.wrong("name", f"is {name!r}; use a-z, 0-9 and single hyphens")
+    anywhere = table.texts("anywhere")
+    if not all(start.startswith("/") and len(start) > 1 for start in anywhere):
+        raise table.wrong("anywhere", "holds what is no beginning of a path, such as /videos/")
+    return Door(
+        name=name,
+        title=table.text("title"),
+        hosts=_hosts(table),
+        host_patterns=tuple(table.compiled("host_patterns", one) for one in table.texts("host_patterns")),
+        schemes=frozenset(table.texts("schemes")),
+        anywhere=anywhere,
+        enter=_nobody,
+    )
+
+
+def _nobody() -> Room:
+    raise AssertionError("a door nobody opened")
+
+
+def _fits(table: _Table) -> frozenset[Fit]:
+    try:
+        return frozenset(Fit(word) for word in table.texts("instruments"))
+    except ValueError as error:
+        raise table.wrong("instruments", f"holds a word that is not one of {', '.join(Fit)}") from error
+
+
+def _turns(table: _Table) -> dict[str, Turn]:
+    try:
+        return {group: Turn(word) for group, word in table.mapping("turn").items()}
+    except ValueError as error:
+        raise table.wrong("turn", f"holds a word that is not one of {', '.join(Turn)}") from error
+
+
 def _hosts(table: _Table) -> frozenset[str]:
     hosts = frozenset(table.texts("hosts"))
-    for host in hosts:
-        if host != host.strip(". ").lower() or "/" in host or ":" in host:
-            raise table.wrong("hosts", f"holds {host!r}; write it small, without port, path and last dot")
+    for given in hosts:
+        host = given.removeprefix("*.")
+        if host != host.strip(". ").lower() or any(mark in host for mark in "/:*"):
+            raise table.wrong("hosts", f"holds {given!r}; write it small, without port, path and last dot")
     return hosts
 
 
@@ -185,6 +245,9 @@ def _pattern(table: _Table, room_reserved: Mapping[str, frozenset[str]]) -> Patt
         except_=table.words("except"),
         fragment=table.maybe_compiled("fragment"),
         stable_id=table.maybe("stable_id"),
+        turn=_turns(table),
+        resolves=table.yes("resolves"),
+        anywhere=table.yes("anywhere"),
         examples=table.mapping("examples"),
     )
     groups = _groups(pattern)
@@ -212,6 +275,7 @@ def _check_names(table: _Table, pattern: Pattern, groups: frozenset[str]) -> Non
         "target": {pattern.target or ""} - {""},
         "wraps": {pattern.wraps or ""} - {""},
         "stable_id": {pattern.stable_id or ""} - {""},
+        "turn": set(pattern.turn),
     }
     for name, template in (
         ("id", pattern.id),
@@ -236,6 +300,7 @@ def _sign(table: _Table) -> Sign:
         status=table.numbers("status"),
         body=table.maybe_compiled("body"),
         lands_on=table.maybe_compiled("lands_on"),
+        example=table.maybe("example"),
     )
     if not sign.status and sign.body is None and sign.lands_on is None:
         raise table.wrong("status", "is missing, and so are body and lands_on: the sign would always fit")
@@ -261,6 +326,6 @@ def _contact(table: _Table) -> ContactPoint:
         courier=table.text("courier"),
         address=table.text("address"),
         instruments=instruments,
-        looked_up=table.maybe("looked_up"),
+        looked_up=table.day("looked_up"),
         source=table.maybe("source"),
     )
