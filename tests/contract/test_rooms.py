@@ -64,9 +64,9 @@ REAL = [room for room in ROOMS if not room.exercise and room.name not in {"web",
 def test_a_real_room_says_what_can_be_put_to_it_and_since_when_we_know(room: Room) -> None:
     assert room.instruments, f"{room.name}: which instruments fit?"
     if room.contacts or room.establishment or room.representative:
-        assert room.looked_up and room.source, f"{room.name}: public facts carry their source and day"
+        assert all((room.looked_up, room.source)), f"{room.name}: public facts carry their source and day"
     for contact in room.contacts:
-        assert contact.looked_up and contact.source, (
+        assert all((contact.looked_up, contact.source)), (
             f"{room.name}: {contact.address} carries no source and day"
         )
         assert contact.instruments <= {fit.value for fit in room.instruments}
