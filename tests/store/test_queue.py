@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import event, inspect, text
+from sqlalchemy import event
 
 from staydown.ports.work import Task, WorkKind
-from staydown.store.engine import open_store
 from support import Desk
 
 NINE = timedelta(seconds=9)
@@ -106,16 +105,3 @@ def test_nothing_is_sorted_to_take_a_batch(desk: Desk) -> None:
     steps = [str(row[-1]) for row in plans]
     assert any("ix_work_pressing" in step for step in steps)
     assert not [step for step in steps if "TEMP B-TREE" in step or "SCAN work" in step]
-
-
-def test_a_store_of_the_first_schema_is_brought_up_to_date(desk: Desk) -> None:
-    with desk.store.engine.connect() as conn, conn.begin():
-        conn.execute(text("DROP INDEX ix_work_pressing"))
-        conn.execute(text("DROP INDEX ix_holds_item"))
-        conn.execute(text("CREATE INDEX ix_work_kind_due ON work (kind, due_at)"))
-        conn.execute(text("UPDATE alembic_version SET version_num = '0001'"))
-    opened = open_store(desk.app.settings.database_address, desk.app.key_file)
-    names = {index["name"] for index in inspect(opened.engine).get_indexes("work")}
-    opened.close()
-    assert "ix_work_pressing" in names
-    assert "ix_work_kind_due" not in names

@@ -23,6 +23,7 @@ WorkId = NewType("WorkId", int)
 DispatchId = NewType("DispatchId", int)
 ApprovalId = NewType("ApprovalId", int)
 ClockId = NewType("ClockId", int)
+MergeId = NewType("MergeId", int)
 
 _CODE = re.compile(r"[A-Z][A-Z0-9]*(?:-[A-Z0-9]+)*")
 _NAME = re.compile(r"[a-z][a-z0-9]*(?:[.-][a-z0-9]+)*")

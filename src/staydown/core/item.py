@@ -27,6 +27,10 @@ class ItemKind(StrEnum):
     MEDIA = "media"  #: bytes, wherever they are
 
 
+ACTORS = frozenset({ItemKind.ACCOUNT, ItemKind.CHANNEL, ItemKind.GROUP, ItemKind.BOT})
+"""Kinds that speak under a name they can change, and that a provider knows by a number."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
     """What an address names: one key for every spelling of one thing."""
@@ -39,6 +43,15 @@ class Identity:
     container: ItemKey | None = None  #: the item it says it sits in (post -> channel)
     wraps: ItemKey | None = None  #: the key of what it shows: archived copies, short links
     stable_id: str | None = None  #: the provider's own number, where the address carries it
+    resolves: bool = False  #: a short link or share link: what it wraps shows only when somebody looks
+
+
+class Proof(StrEnum):
+    """What shows that two items are one."""
+
+    PERSON = "person"  #: somebody says so, and why
+    NUMBER = "number"  #: the provider's own number, in an address or on the page
+    RULE = "rule"  #: the rules of identity changed, and give both the same key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,4 +91,6 @@ class Item:
     last_seen: datetime
     agencies: tuple[AgencyCode, ...] = ()
     lineage: ItemKey | None = None  #: the first ancestor in its chain of confirmed returns
+    wraps: ItemKey | None = None  #: the key of what it shows
+    stable_id: str | None = None  #: the provider's own number, where it is known
     operation: OperationId | None = None

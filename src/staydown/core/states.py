@@ -29,6 +29,7 @@ class ItemState(StrEnum):
     RETURNED = "returned"  #: was removed and is online again at the same address
     WITHDRAWN = "withdrawn"  #: the request was an error; the provider was told
     REINSTATED = "reinstated"  #: online again after a withdrawal
+    MERGED = "merged"  #: proved to be another item, which now carries its sightings
 
 
 class ItemEvent(StrEnum):
@@ -47,6 +48,8 @@ class ItemEvent(StrEnum):
     REAPPEAR = "reappear"  #: a removed item was seen online again
     WITHDRAW = "withdraw"  #: the request for it was withdrawn after it left
     REINSTATE = "reinstate"  #: seen online again after the withdrawal
+    MERGE = "merge"  #: proved to be another item, before anybody was asked for it
+    SPLIT = "split"  #: the merge was an error: its assessments in force say where it stands
 
 
 _I, _IE = ItemState, ItemEvent
@@ -58,11 +61,11 @@ _ASSESS: Mapping[ItemEvent, ItemState] = {
 }
 
 ITEM: Mapping[ItemState, Mapping[ItemEvent, ItemState]] = {
-    _I.RECORDED: {**_ASSESS, _IE.VANISH: _I.GONE},
-    _I.UNSURE: {**_ASSESS, _IE.VANISH: _I.GONE},
-    _I.CLEARED: {**_ASSESS},
-    _I.EXEMPT: {**_ASSESS},
-    _I.ASSESSED: {**_ASSESS, _IE.PROPOSE: _I.PROPOSED, _IE.VANISH: _I.GONE},
+    _I.RECORDED: {**_ASSESS, _IE.VANISH: _I.GONE, _IE.MERGE: _I.MERGED},
+    _I.UNSURE: {**_ASSESS, _IE.VANISH: _I.GONE, _IE.MERGE: _I.MERGED},
+    _I.CLEARED: {**_ASSESS, _IE.MERGE: _I.MERGED},
+    _I.EXEMPT: {**_ASSESS, _IE.MERGE: _I.MERGED},
+    _I.ASSESSED: {**_ASSESS, _IE.PROPOSE: _I.PROPOSED, _IE.VANISH: _I.GONE, _IE.MERGE: _I.MERGED},
     _I.PROPOSED: {
         _IE.DROP: _I.ASSESSED,
         _IE.DOUBT: _I.UNSURE,
@@ -70,7 +73,7 @@ ITEM: Mapping[ItemState, Mapping[ItemEvent, ItemState]] = {
         _IE.VANISH: _I.GONE,
         _IE.REFER: _I.REFERRED,
     },
-    _I.GONE: {_IE.REAPPEAR: _I.RECORDED},
+    _I.GONE: {_IE.REAPPEAR: _I.RECORDED, _IE.MERGE: _I.MERGED},
     _I.REFERRED: {_IE.REFUSE: _I.REFUSED, _IE.VERIFY: _I.REMOVED, _IE.WITHDRAW: _I.WITHDRAWN},
     _I.REFUSED: {
         **_ASSESS,
@@ -82,6 +85,7 @@ ITEM: Mapping[ItemState, Mapping[ItemEvent, ItemState]] = {
     _I.RETURNED: {**_ASSESS, _IE.WITHDRAW: _I.WITHDRAWN, _IE.VERIFY: _I.REMOVED},
     _I.WITHDRAWN: {_IE.REINSTATE: _I.REINSTATED},
     _I.REINSTATED: {**_ASSESS},
+    _I.MERGED: {_IE.SPLIT: _I.RECORDED},
 }
 
 

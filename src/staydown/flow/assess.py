@@ -68,6 +68,13 @@ def assess(work: Work, person: Person, made: Sequence[Assessment]) -> None:
         work.ledger.append("item:assessment:made", f"item:{one.item}", detail)
 
 
+def doubt(work: Work, ids: Sequence[ItemId]) -> None:
+    """Let items stop until they are assessed anew; those in a request that has not left come out of it."""
+    states = work.items.since(ids)
+    moved = work.items.step(ids, ItemEvent.DOUBT)
+    _take_out(work, [item for item in sorted(moved) if states[item][0] is ItemState.PROPOSED])
+
+
 def _take_out(work: Work, ids: Sequence[ItemId]) -> None:
     """Doubt about an item takes it out of a request that has not left."""
     if ids:

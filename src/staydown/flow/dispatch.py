@@ -83,7 +83,7 @@ def _look_again(tools: Tools, tasks: Sequence[Task]) -> dict[RequestId, str]:
             }
         )
         brief = work.items.brief(items)
-        kept = work.kept.marks(items)
+        kept, numbers = work.kept.marks(items), work.names.numbers(items)
     couriers = {one.id: one.courier for one in found}
     if not items:
         return couriers
@@ -91,12 +91,13 @@ def _look_again(tools: Tools, tasks: Sequence[Task]) -> dict[RequestId, str]:
     def read(at: int, reply: Reply) -> tuple[verify.Looked, bool]:
         item, provider = items[at], brief[items[at]][0]
         is_changed = _is_changed(tools, kept.get(item, ()), reply, provider)
-        return verify.looked(tools, item, provider, reply), is_changed
+        return verify.looked(tools, item, provider, reply, number=numbers.get(item)), is_changed
 
     seen = tools.fetch.read([Ask(address=brief[item][1]) for item in items], read)
     looks = [look for look, _ in seen]
     changed = {look.item for look, is_changed in seen if is_changed}
-    gone = {one.item for one in looks if one.look.sight is Sight.OFFLINE}
+    changed |= {one.item for one in looks if one.has_passed}
+    gone = {one.item for one in looks if one.look.sight is Sight.OFFLINE and not one.has_passed}
     with tools.begin() as work:
         work.requests.get(waiting, lock=True)
         work.queue.confirm(tasks, lease=tools.settings.lease)

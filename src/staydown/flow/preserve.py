@@ -14,7 +14,7 @@ from staydown.core.ids import ItemId
 from staydown.core.item import Identity
 from staydown.core.people import Person, Role
 from staydown.core.text import bounded, clean
-from staydown.flow import match, verify, watch
+from staydown.flow import match, names, verify, watch
 from staydown.ports import Ask, Reply, Trouble
 from staydown.ports.tools import Tools
 from staydown.ports.work import Task, Work, WorkKind
@@ -70,12 +70,15 @@ def run(tools: Tools, tasks: Sequence[Task]) -> None:
     """Fetch items that are due, keep bytes and headers, read marks, match, and suggest returns."""
     ids = [ItemId(task.subject) for task in tasks]
     with tools.begin(write=False) as work:
-        brief = work.items.brief(ids)
+        brief, numbers = work.items.brief(ids), work.names.numbers(ids)
     replies = dict(zip(ids, _Budget().fetch(tools, [brief[item][1] for item in ids]), strict=True))
     behind = [item for item, reply in replies.items() if reply.trouble is Trouble.NOT_BEGUN]
     for item in behind:
         del replies[item]
-    looks = {item: verify.looked(tools, item, brief[item][0], reply) for item, reply in replies.items()}
+    looks = {
+        item: verify.looked(tools, item, brief[item][0], reply, number=numbers.get(item))
+        for item, reply in replies.items()
+    }
     worth = [
         item
         for item, one in looks.items()
@@ -103,6 +106,7 @@ def run(tools: Tools, tasks: Sequence[Task]) -> None:
             work.queue.postpone(late, due_at=work.now + wait, trouble="no telling answer")
         work.queue.done([task for task in tasks if task not in again])
         verify.note(work, list(looks.values()), apart=tools.settings.apart, place=tools.settings.place)
+        names.prove(work, _number(work, kept))
         match.run(work, tools.matchers, [one.item for one in kept])
         watch.suggest(work, [one.item for one in kept])
 
@@ -246,6 +250,17 @@ def _still_own(before: Sequence[Mark], fresh: Sequence[Mark]) -> list[Mark]:
         if was and now and not was & now:
             strange.add(kind)
     return [mark for mark in fresh if mark.kind not in strange]
+
+
+def _number(work: Work, kept: Sequence[_Kept]) -> list[ItemId]:
+    """Note the provider's own numbers that pages show, where a page shows one; gives those items."""
+    found: dict[ItemId, str] = {}
+    for one in kept:
+        numbers = {mark.value for mark in one.marks if mark.kind is MarkKind.STABLE_ID}
+        if len(numbers) == 1:
+            found[one.item] = numbers.pop()
+    work.names.set_numbers(found)
+    return list(found)
 
 
 def _store(work: Work, kept: Sequence[_Kept]) -> None:

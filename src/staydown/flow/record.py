@@ -15,10 +15,11 @@ from typing import TextIO
 
 from staydown.core.errors import Invalid, Outside
 from staydown.core.ids import AgencyCode, OperationId, agency_code
-from staydown.core.item import NewSighting, Refusal
+from staydown.core.item import ACTORS, NewSighting, Refusal
 from staydown.core.states import ItemState
 from staydown.core.text import clean
 from staydown.core.time import iso, parse
+from staydown.flow import names
 from staydown.ports import BadRow, Catalogue, Importer, Row
 from staydown.ports.tools import Tools
 from staydown.ports.work import Recorded, Work, WorkKind
@@ -79,6 +80,9 @@ def record(work: Work, seen: Sequence[NewSighting], *, operation: OperationId | 
             f"item:{item}",
             {"agency": one.agency, "raw": one.identity.raw, "seen_at": iso(one.seen_at), "sighting": number},
         )
+    numbered = {one.identity.key for one in seen if one.identity.stable_id and one.identity.kind in ACTORS}
+    if numbered and done.items_new:
+        names.prove(work, done.items_new)
     seen_again = {item for _, item, _ in done.sightings}.intersection(done.items_known)
     states = work.items.since(seen_again)
     away = [item for item, (state, _, _) in states.items() if state in {ItemState.GONE, ItemState.REMOVED}]

@@ -11,13 +11,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from staydown.core.check import Check, Look, Sight
-from staydown.core.ids import ItemId
+from staydown.core.check import Check, Look, MarkKind, Sight
+from staydown.core.ids import ItemId, ItemKey
+from staydown.core.item import Identity, ItemKind
 from staydown.core.states import CHECK, ItemEvent, ItemState, Presence, PresenceEvent, step
-from staydown.flow import watch
-from staydown.ports import Ask, Reply
+from staydown.flow import names, watch
+from staydown.ports import Ask, Catalogue, Reply
 from staydown.ports.tools import Tools
 from staydown.ports.work import Drop, Task, Work, WorkKind
+from staydown.reason.rooms import Room
 
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 ASKED = (4 * _HOUR, 12 * _HOUR, _DAY, 3 * _DAY, 7 * _DAY, 14 * _DAY, 30 * _DAY)
@@ -44,22 +46,64 @@ class Looked:
     look: Look
     status: int | None
     seconds: float
+    has_passed: bool = False  #: somebody else has the name by now
+    leads_to: ItemKey | None = None  #: what a short link was found to wrap
 
 
-def looked(tools: Tools, item: ItemId, provider: str, reply: Reply) -> Looked:
-    """Read an answer by the provider's own signs."""
-    look = tools.probe.look(tools.catalogue.room(provider), reply)
-    return Looked(item=item, look=look, status=reply.status, seconds=reply.seconds)
+def looked(tools: Tools, item: ItemId, provider: str, reply: Reply, *, number: str | None = None) -> Looked:
+    """Read an answer by the provider's own signs.
+
+    Args:
+        number: The provider's own number of the item, where it is known. A page that shows another one is somebody
+            else's: what was looked for is not there.
+    """
+    room = tools.catalogue.room(provider)
+    if target := _target(tools.catalogue, reply):
+        look = Look(sight=Sight.ONLINE, reason=f"leads to {target}"[:200])
+        return Looked(item=item, look=look, status=reply.status, seconds=reply.seconds, leads_to=target)
+    look = tools.probe.look(room, reply)
+    has_passed = look.sight is Sight.ONLINE and _is_anothers(tools, room, reply, number)
+    if has_passed:
+        look = Look(
+            sight=Sight.OFFLINE, reason="somebody else has the name by now: the provider's number differs"
+        )
+    return Looked(item=item, look=look, status=reply.status, seconds=reply.seconds, has_passed=has_passed)
+
+
+def _target(catalogue: Catalogue, reply: Reply) -> ItemKey | None:
+    """What a short link leads to, where the answer tells."""
+    if reply.status is None or reply.address == reply.ask.address:
+        return None
+    asked = catalogue.identify(reply.ask.address)
+    if not isinstance(asked, Identity) or not asked.resolves:
+        return None
+    found = catalogue.identify(reply.address)
+    if not isinstance(found, Identity) or found.resolves or found.kind is ItemKind.SITE:
+        return None  # the service's own front page or another link is no target
+    is_page_of_its_own = found.provider == "web" and found.key.split("/")[0] == f"web:page:{_host(asked)}"
+    return None if is_page_of_its_own else found.key
+
+
+def _host(identity: Identity) -> str:
+    return identity.address.partition("//")[2].partition("/")[0]
+
+
+def _is_anothers(tools: Tools, room: Room, reply: Reply, number: str | None) -> bool:
+    """Whether a page shows a number, and not the one that is looked for."""
+    if number is None or MarkKind.STABLE_ID not in room.marks or number.encode() in reply.body:
+        return False
+    shown = {mark.value for mark in tools.probe.marks(room, reply) if mark.kind is MarkKind.STABLE_ID}
+    return bool(shown) and number not in shown
 
 
 def run(tools: Tools, tasks: Sequence[Task]) -> None:
     """Look at items that are due, and write what follows."""
     ids = [ItemId(task.subject) for task in tasks]
     with tools.begin(write=False) as work:
-        brief = work.items.brief(ids)
+        brief, numbers = work.items.brief(ids), work.names.numbers(ids)
     looks = tools.fetch.read(
         [Ask(address=brief[item][1]) for item in ids],
-        lambda at, reply: looked(tools, ids[at], brief[ids[at]][0], reply),
+        lambda at, reply: looked(tools, ids[at], brief[ids[at]][0], reply, number=numbers.get(ids[at])),
     )
     with tools.begin() as work:
         work.items.lock(ids)  # items before rows of work, as dispatch takes them
@@ -82,6 +126,11 @@ def note(work: Work, looks: Sequence[Looked], *, apart: timedelta, place: str) -
     _step_presence(work, telling, apart=apart)
     after = work.items.since([one.item for one in looks])
     _consequences(work, after, {item for item, look in telling.items() if look.sight is Sight.ONLINE})
+    passed = [one.item for one in looks if one.has_passed and after[one.item][1] is Presence.OFFLINE]
+    names.pass_on(work, passed)
+    targets = {one.item: one.leads_to for one in looks if one.leads_to}
+    for item in sorted(work.names.set_wraps(targets)):
+        work.ledger.append("item:target:found", f"item:{item}", {"wraps": targets[item]})
     schedule(work, [one.item for one in looks], apart=apart)
 
 

@@ -23,13 +23,15 @@ from staydown.core.ids import (
     EvidenceId,
     HoldId,
     ItemId,
+    ItemKey,
+    MergeId,
     OperationId,
     PersonId,
     RequestId,
     ReturnId,
     WorkId,
 )
-from staydown.core.item import Item, NewSighting
+from staydown.core.item import Identity, Item, NewSighting, Proof
 from staydown.core.network import Operation
 from staydown.core.people import Agency, Person
 from staydown.core.request import Approval, Decision, Dispatch, DispatchState, Line, LineAnswer, Request
@@ -217,6 +219,43 @@ class Suggestion:
     child: ItemId
     score: float
     reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NameRow:
+    """A name an item has or had, and from when to when."""
+
+    key: ItemKey
+    from_at: datetime
+    until_at: datetime | None
+    is_alias: bool  #: a further name beside the item's own
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merge:
+    """Two items that proved to be one."""
+
+    id: MergeId
+    kept: ItemId  #: carries the sightings of both
+    merged: ItemId
+    proof: Proof
+    by: PersonId | None  #: None where the provider's number or a rule proved it
+    reason: str
+    at: datetime
+    kept_key: ItemKey  #: what the kept one was called before
+    kept_address: str
+    undone_at: datetime | None = None
+    undone_by: PersonId | None = None
+    undone_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """A sighting as it was typed, and the item it belongs to."""
+
+    number: int
+    item: ItemId
+    raw: str
 
 
 Pairs = dict[str, int]
@@ -414,6 +453,78 @@ class Items(Protocol):
 
     def waive(self, ids: Collection[ItemId], *, by: str, reason: str) -> None:
         """Note why an item may be acted on without kept evidence."""
+
+
+class Names(Protocol):
+    """What things are called, and which of them are one."""
+
+    def of(self, item: ItemId) -> list[NameRow]:
+        """Every name an item had or has, in the order in which it got them."""
+
+    def open_keys(self, ids: Collection[ItemId]) -> dict[ItemId, list[ItemKey]]:
+        """The names under which items are found now, the own one first."""
+
+    def close(self, keys: Collection[ItemKey]) -> None:
+        """Nobody is found under these names any more."""
+
+    def open(self, item: ItemId, keys: Sequence[ItemKey], *, is_alias: bool) -> None:
+        """An item is found under these names from now on; whoever had one before has to have let go of it."""
+
+    def set_own(self, item: ItemId, key: ItemKey) -> None:
+        """Of the names an item has now, make one its own and the others further ones."""
+
+    def describe(self, item: ItemId, identity: Identity) -> None:
+        """Let an item be what an identity says: provider, kind, address, container and what it wraps."""
+
+    def set_address(self, item: ItemId, address: str) -> None:
+        """Where an item is found now."""
+
+    def set_wraps(self, found: Mapping[ItemId, ItemKey]) -> frozenset[ItemId]:
+        """Note what short links lead to, where that was not known; gives those of which it was not."""
+
+    def numbers(self, ids: Collection[ItemId]) -> dict[ItemId, str]:
+        """The provider's own numbers of accounts, channels, groups and bots, where they are known."""
+
+    def set_numbers(self, found: Mapping[ItemId, str]) -> None:
+        """Note the numbers of accounts, channels, groups and bots that had none."""
+
+    def same_number(self, ids: Collection[ItemId]) -> list[list[ItemId]]:
+        """Groups of items that carry one number at one provider, where one of `ids` is among them; oldest first."""
+
+    def root(self, ids: Collection[ItemId]) -> dict[ItemId, ItemId]:
+        """What items are now: themselves, or what they were merged into."""
+
+    def merge(
+        self, kept: ItemId, merged: ItemId, *, proof: Proof, by: PersonId | None, reason: str
+    ) -> MergeId:
+        """Let one item carry the sightings, names and operations of another; every row that moves is noted."""
+
+    def split(self, merge: Merge, *, by: PersonId, reason: str) -> None:
+        """Undo a merge: what it moved goes back, and what had been merged into that item before."""
+
+    def move(self, moved: Mapping[int, ItemId]) -> None:
+        """Let single sightings belong to other items."""
+
+    def merges(
+        self, *, of: Collection[ItemId] | None = None, numbers: Collection[MergeId] | None = None
+    ) -> list[Merge]:
+        """Merges in the order in which they were made: all, those that touch some items, or some by number."""
+
+    def merge_of(self, item: ItemId) -> Merge:
+        """The merge in force by which an item became another.
+
+        Raises:
+            NotFound: It was merged into none.
+        """
+
+    def seen(self, *, after: int = 0, limit: int, of: Collection[ItemId] | None = None) -> list[Seen]:
+        """Sightings in the order of their numbers, as they were typed, with the item they belong to."""
+
+    def holders(self, keys: Collection[ItemKey]) -> dict[ItemKey, ItemId]:
+        """Who is found under some names now."""
+
+    def make(self, identities: Sequence[Identity], like: Sequence[ItemId]) -> list[ItemId]:
+        """New items for identities nobody has, as they were recorded now; seen when the items they come from were."""
 
 
 class Kept(Protocol):
@@ -854,6 +965,8 @@ class Work(Protocol):
     def people(self) -> People: ...
     @property
     def operations(self) -> Operations: ...
+    @property
+    def names(self) -> Names: ...
     @property
     def kept(self) -> Kept: ...
     @property

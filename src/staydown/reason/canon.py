@@ -271,6 +271,7 @@ def _shaped(
         container=_key(f"{room.name}:{container}") if container else None,
         wraps=inner.key if inner else None,
         stable_id=groups.get(pattern.stable_id) if pattern.stable_id else None,
+        resolves=pattern.resolves,
     )
 
 

@@ -13,6 +13,7 @@ from staydown.core.errors import NotFound
 from staydown.core.hold import Hold
 from staydown.core.ids import AgencyCode, HoldId, ItemId, PersonId
 from staydown.core.states import HOLD_IN_FORCE, HoldState
+from staydown.store.names import merged_of
 from staydown.store.sets import among, for_update, new_ids, unhelped
 from staydown.store.tables import assessments, holds, questions
 
@@ -58,26 +59,29 @@ class Assessments:
         return ids
 
     def open(self, ids: Collection[ItemId]) -> dict[ItemId, dict[AgencyCode, tuple[Verdict, Ground | None]]]:
-        """The assessments in force, by item and agency."""
+        """The assessments in force, by item and agency; of one merged into an item too, until the agency's next."""
+        merged = merged_of(self._conn, ids)
         rows = self._conn.execute(
             select(assessments.c.item, assessments.c.agency, assessments.c.verdict, assessments.c.ground)
-            .where(among(self._conn, assessments.c.item, ids), assessments.c.closed_at.is_(None))
+            .where(among(self._conn, assessments.c.item, [*ids, *merged]), assessments.c.closed_at.is_(None))
             .order_by(assessments.c.id)
         )
         found: dict[ItemId, dict[AgencyCode, tuple[Verdict, Ground | None]]] = {}
         for row in rows:
             ground = Ground(row.ground) if row.ground else None
-            found.setdefault(row.item, {})[row.agency] = (Verdict(row.verdict), ground)
+            now = merged.get(row.item, row.item)
+            found.setdefault(now, {})[row.agency] = (Verdict(row.verdict), ground)
         return found
 
     def assessed_by(self, ids: Collection[ItemId], person: PersonId) -> frozenset[ItemId]:
-        """Those of the items that the person ever assessed."""
+        """Those of the items that the person ever assessed, under whatever name."""
+        merged = merged_of(self._conn, ids)
         rows = self._conn.execute(
             select(assessments.c.item)
             .distinct()
-            .where(among(self._conn, assessments.c.item, ids), assessments.c.by == person)
+            .where(among(self._conn, assessments.c.item, [*ids, *merged]), assessments.c.by == person)
         )
-        return frozenset(rows.scalars())
+        return frozenset(merged.get(item, item) for item in rows.scalars())
 
 
 class Holds:
@@ -130,11 +134,14 @@ class Holds:
         return sorted(HoldId(number) for number in [*longer.values(), *numbers])
 
     def on(self, ids: Collection[ItemId]) -> frozenset[ItemId]:
-        """Those of the items that somebody holds now."""
+        """Those of the items that somebody holds now, under whatever name."""
+        merged = merged_of(self._conn, ids)
         rows = self._conn.execute(
-            select(holds.c.item).distinct().where(among(self._conn, holds.c.item, ids), self._force())  # type: ignore[arg-type]
+            select(holds.c.item)
+            .distinct()
+            .where(among(self._conn, holds.c.item, [*ids, *merged]), self._force())  # type: ignore[arg-type]
         )
-        return frozenset(rows.scalars())
+        return frozenset(merged.get(item, item) for item in rows.scalars())
 
     def open_of(self, agency: AgencyCode) -> int:
         """How many holds an agency has in force."""

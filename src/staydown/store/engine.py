@@ -34,6 +34,7 @@ from staydown.store.evidence import Kept
 from staydown.store.figures import Figures
 from staydown.store.items import Items
 from staydown.store.ledger import Ledger
+from staydown.store.names import Names
 from staydown.store.people import Operations, People
 from staydown.store.queue import Queue
 from staydown.store.requests import Requests
@@ -41,7 +42,7 @@ from staydown.store.sets import upsert
 from staydown.store.tables import ledger_entries, ledger_head, meta
 from staydown.store.tables import work as work_rows
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest schema this program knows; migrations/versions has the way there."""
 BUSY_S = 60
 CHECKPOINT_PAGES = 16_384
@@ -72,6 +73,7 @@ class SqlWork:
         self.items = Items(conn, now)
         self.people = People(conn, now)
         self.operations = Operations(conn, now)
+        self.names = Names(conn, now)
         self.kept = Kept(conn, now)
         self.assessments = Assessments(conn, now)
         self.holds = Holds(conn, now)

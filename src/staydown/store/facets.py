@@ -23,11 +23,18 @@ from staydown.store.tables import (
 )
 
 
-def on_list(operation: OperationId | None) -> ColumnElement[bool]:
-    """Items of an operation, or all."""
+def on_list(operation: OperationId | None, *, merged: bool = False) -> ColumnElement[bool]:
+    """Items of an operation, or all; what was merged into another item is none any more.
+
+    Args:
+        merged: Those that were merged, in place of the others.
+    """
+    is_item = items.c.merged_into.is_not(None) if merged else items.c.merged_into.is_(None)
     if operation is None:
-        return items.c.id.is_not(None)
-    return exists().where(operation_items.c.item == items.c.id, operation_items.c.operation == operation)
+        return is_item
+    return is_item & exists().where(
+        operation_items.c.item == items.c.id, operation_items.c.operation == operation
+    )
 
 
 def facets(now: datetime) -> dict[str, ColumnElement[bool]]:

@@ -7,7 +7,9 @@ from datetime import datetime
 
 from sqlalchemy import (
     BigInteger,
+    ColumnElement,
     Connection,
+    ScalarSelect,
     Select,
     and_,
     bindparam,
@@ -22,7 +24,7 @@ from sqlalchemy import (
 )
 
 from staydown.core.ids import AgencyCode, ItemId, ItemKey, OperationId
-from staydown.core.item import Item, ItemKind, NewSighting
+from staydown.core.item import ACTORS, Item, ItemKind, NewSighting
 from staydown.core.states import ITEM, ItemEvent, ItemState, Presence, sources, step
 from staydown.core.time import micros
 from staydown.ports.work import Recorded, SightingRow
@@ -81,13 +83,13 @@ class Items:
             items,
             (
                 "id", "provider", "kind", "address", "container", "wraps", "state", "presence",
-                "first_seen", "last_seen", "recorded_at", "since",
+                "first_seen", "last_seen", "recorded_at", "since", "stable_id",
             ),
             [
                 (
                     fresh[key], one.identity.provider, one.identity.kind.value, one.identity.address,
                     one.identity.container, one.identity.wraps, ItemState.RECORDED.value, Presence.UNSEEN.value,
-                    *spans[key], now, now,
+                    *spans[key], now, now, one.identity.stable_id if one.identity.kind in ACTORS else None,
                 )
                 for key, one in first.items()
             ],
@@ -160,17 +162,20 @@ class Items:
         }
         rest = [word for word in keys if word not in found]
         if rest:
+            now = func.coalesce(items.c.merged_into, items.c.id).label("now")
             rows = self._conn.execute(
-                select(items.c.address, items.c.id).where(among(self._conn, items.c.address, rest))
+                select(items.c.address, now)
+                .where(among(self._conn, items.c.address, rest))
+                .order_by(items.c.id)  # of an address that passed on, the one who has it now
             )
-            found |= {row.address: row.id for row in rows}
+            found |= {row.address: row.now for row in rows}
         return found
 
     def _select(self) -> Select[tuple[object, ...]]:
         root, named = items.alias("root"), item_keys.alias("named")
         root_key = (
             select(named.c.key)
-            .where(named.c.item == root.c.id, named.c.until_at.is_(None))
+            .where(named.c.item == root.c.id, named.c.until_at.is_(None), named.c.is_alias.is_(False))
             .limit(1)
             .correlate(root)
             .scalar_subquery()
@@ -181,10 +186,9 @@ class Items:
             else func.string_agg(sightings.c.agency.distinct(), ",")
         )
         who = select(codes).where(sightings.c.item == items.c.id).correlate(items).scalar_subquery()
-        return select(items, item_keys.c.key, who.label("agencies"), root_key.label("root_key")).select_from(
-            items.join(
-                item_keys, and_(item_keys.c.item == items.c.id, item_keys.c.until_at.is_(None))
-            ).outerjoin(root, root.c.id == items.c.lineage)
+        own = func.coalesce(item_keys.c.key, _last_key()).label("key")
+        return select(items, own, who.label("agencies"), root_key.label("root_key")).select_from(
+            items.outerjoin(item_keys, _own_key()).outerjoin(root, root.c.id == items.c.lineage)
         )
 
     def get(self, ids: Collection[ItemId]) -> list[Item]:
@@ -202,7 +206,8 @@ class Items:
         facet: str | None = None,
     ) -> Iterator[Item]:
         """Stream items in the order of their ids; `facet` is one of `store/facets.py`."""
-        statement = self._select().where(on_list(operation)).order_by(items.c.id)
+        is_merged = state is ItemState.MERGED
+        statement = self._select().where(on_list(operation, merged=is_merged)).order_by(items.c.id)
         if state is not None:
             statement = statement.where(items.c.state == state.value)
         if facet is not None:
@@ -214,11 +219,7 @@ class Items:
         """Stream sightings in the order they were recorded."""
         rows = self._conn.execution_options(yield_per=2000).execute(
             select(sightings, item_keys.c.key)
-            .select_from(
-                sightings.join(items, items.c.id == sightings.c.item).join(
-                    item_keys, and_(item_keys.c.item == items.c.id, item_keys.c.until_at.is_(None))
-                )
-            )
+            .select_from(sightings.join(items, items.c.id == sightings.c.item).join(item_keys, _own_key()))
             .where(on_list(operation))
             .order_by(sightings.c.id)
         )
@@ -416,6 +417,26 @@ class Items:
         )
 
 
+def _own_key() -> ColumnElement[bool]:
+    """The name by which an item is called now; an item that was merged into another has none."""
+    return and_(
+        item_keys.c.item == items.c.id, item_keys.c.until_at.is_(None), item_keys.c.is_alias.is_(False)
+    )
+
+
+def _last_key() -> ScalarSelect[str]:
+    """The last name an item had of its own."""
+    past = item_keys.alias("past")
+    return (
+        select(past.c.key)
+        .where(past.c.item == items.c.id, past.c.is_alias.is_(False))
+        .order_by(past.c.id.desc())
+        .limit(1)
+        .correlate(items)
+        .scalar_subquery()
+    )
+
+
 def _spans(seen: Sequence[NewSighting]) -> dict[ItemKey, tuple[int, int]]:
     """From when to when each key was seen, in microseconds."""
     spans: dict[ItemKey, tuple[int, int]] = {}
@@ -442,4 +463,6 @@ def _item(row: object) -> Item:
         last_seen=get["last_seen"],
         agencies=tuple(AgencyCode(code) for code in sorted((get["agencies"] or "").split(",")) if code),
         lineage=ItemKey(root) if root else None,
+        wraps=get["wraps"],
+        stable_id=get["stable_id"],
     )

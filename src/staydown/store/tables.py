@@ -32,7 +32,7 @@ from sqlalchemy import (
 from staydown.core import states
 from staydown.core.assessment import Ground, Verdict
 from staydown.core.check import MarkKind, Sight
-from staydown.core.item import ItemKind
+from staydown.core.item import ItemKind, Proof
 from staydown.core.request import Decision, DispatchState
 from staydown.core.time import from_micros, micros
 
@@ -134,12 +134,27 @@ items = Table(
     Column("first_removed_at", Instant),
     Column("removed_at", Instant),  # the last time, where it came back and was removed again
     Column("lineage", Id, ForeignKey("items.id")),
+    Column("stable_id", Text),  # the provider's own number for an account, channel, group or bot
+    Column("merged_into", Id, ForeignKey("items.id")),  # the item that carries its sightings now
     Column("version", Integer, nullable=False, server_default="1"),
     one_of("kind", ItemKind),
     one_of("state", states.ItemState),
     one_of("presence", states.Presence),
     CheckConstraint("last_seen >= first_seen", name="seen"),
     Index("ix_items_state_provider", "state", "provider"),
+    Index(
+        "ix_items_stable_id",
+        "stable_id",
+        "provider",
+        sqlite_where=text("stable_id IS NOT NULL"),
+        postgresql_where=text("stable_id IS NOT NULL"),
+    ),
+    Index(
+        "ix_items_merged_into",
+        "merged_into",
+        sqlite_where=text("merged_into IS NOT NULL"),
+        postgresql_where=text("merged_into IS NOT NULL"),
+    ),
 )
 
 item_keys = Table(
@@ -150,6 +165,7 @@ item_keys = Table(
     Column("item", Id, ForeignKey("items.id"), nullable=False),
     Column("from_at", Instant, nullable=False),
     Column("until_at", Instant),
+    Column("is_alias", Boolean, nullable=False, server_default=text("false")),  # one more name beside its own
     Index(
         "uq_item_keys_open",
         "key",
@@ -158,6 +174,50 @@ item_keys = Table(
         postgresql_where=text("until_at IS NULL"),
     ),
     Index("ix_item_keys_item", "item"),
+)
+
+merges = Table(
+    "merges",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("kept", Id, ForeignKey("items.id"), nullable=False),
+    Column("merged", Id, ForeignKey("items.id"), nullable=False),
+    Column(
+        "proof", Text, nullable=False
+    ),  # what shows that they are one: a person, the provider's number, a rule
+    Column("by", Text, ForeignKey("persons.id")),
+    Column("reason", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("kept_key", Text, nullable=False),  # what they were called before
+    Column("kept_address", Text, nullable=False),
+    Column("undone_at", Instant),
+    Column("undone_by", Text, ForeignKey("persons.id")),
+    Column("undone_reason", Text),
+    one_of("proof", Proof),
+    CheckConstraint("kept <> merged", name="two"),
+    CheckConstraint("length(reason) > 0", name="reasoned"),
+    Index("ix_merges_kept", "kept"),
+    Index(
+        "uq_merges_in_force",
+        "merged",
+        unique=True,
+        sqlite_where=text("undone_at IS NULL"),
+        postgresql_where=text("undone_at IS NULL"),
+    ),
+)
+
+merged_sightings = Table(
+    "merged_sightings",
+    metadata,
+    Column("merge", Id, ForeignKey("merges.id"), primary_key=True),
+    Column("sighting", Id, ForeignKey("sightings.id"), primary_key=True),
+)
+
+merged_operations = Table(
+    "merged_operations",
+    metadata,
+    Column("merge", Id, ForeignKey("merges.id"), primary_key=True),
+    Column("operation", Text, ForeignKey("operations.id"), primary_key=True),
 )
 
 operation_items = Table(

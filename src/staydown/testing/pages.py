@@ -126,6 +126,8 @@ def _online(profile: Profile, page: Page) -> bytes:
     parts = [f"<h1>{escape(page.name or page.handle or page.kind)}</h1>"]
     if page.handle:
         parts.append(f'<p data-handle="{escape(page.handle)}">@{escape(page.handle)}</p>')
+    if page.number:
+        parts.append(f'<meta itemprop="number" content="{escape(page.number)}">')
     if page.avatar:
         parts.append(f'<img class="avatar" alt="" src="{escape(page.avatar)}">')
     if page.text:

@@ -38,6 +38,7 @@ class Page:
     text: str = ""
     addresses: tuple[str, ...] = ()  #: what the page shares
     media: tuple[str, ...] = ()  #: addresses of the media it carries
+    number: str = ""  #: the provider's own number for it
     followers: int | None = None
     posts: int | None = None
 

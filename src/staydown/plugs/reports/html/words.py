@@ -41,6 +41,7 @@ ITEM_STATES: Mapping[ItemState, str] = {
     ItemState.RETURNED: N_("returned"),
     ItemState.WITHDRAWN: N_("withdrawn"),
     ItemState.REINSTATED: N_("reinstated"),
+    ItemState.MERGED: N_("merged"),
 }
 """A word for each state of an item, in the order of an item's life."""
 

@@ -1,0 +1,223 @@
+"""names: what an item is called, when two items are one, and when a name has passed to somebody else.
+
+A provider's own number outlives every name. Two items that carry one number are one; a person may say so too.
+Everything a merge does is noted and can be undone. Nobody is merged away for whom a request was ever made, and
+no merge weakens a protection: holds and assessments of both count for the one that is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from staydown.core.assessment import VERDICT_EVENT, Verdict
+from staydown.core.errors import Invalid, NotFound, Refused
+from staydown.core.ids import AgencyCode, ItemId, ItemKey, MergeId, PersonId
+from staydown.core.item import ACTORS, Identity, Item, Proof
+from staydown.core.people import Person, Role
+from staydown.core.states import ITEM, ItemEvent, ItemState, Presence, allows
+from staydown.flow import assess
+from staydown.ports import Catalogue
+from staydown.ports.work import Work, WorkKind
+
+BATCH = 5_000
+"""Sightings that are looked through at a time when a merge is undone."""
+_STATE_OF: Mapping[Verdict, ItemState] = {
+    Verdict.CLEAR: ItemState.CLEARED,
+    Verdict.EXEMPT: ItemState.EXEMPT,
+    Verdict.UNSURE: ItemState.UNSURE,
+}
+
+
+def merge(work: Work, person: Person, kept: ItemId, merged: ItemId, *, reason: str) -> MergeId:
+    """Say that two items are one: `kept` carries the sightings of both from now on.
+
+    Raises:
+        NotEntitled: The person is neither analyst nor coordinator.
+        Invalid: No reason, or twice the same item.
+        NotFound: No such item.
+        Refused: A rule stands against it; see `_why_not`.
+    """
+    person.require(Role.ANALYST, Role.COORDINATOR)
+    if not reason.strip():
+        raise Invalid("a merge needs a reason")
+    roots = work.names.root([kept, merged])
+    if missing := {kept, merged} - roots.keys():
+        raise NotFound(f"there is no item {min(missing)}")
+    if roots[kept] == roots[merged]:
+        raise Invalid("these are one item already", hint="List its names: staydown names KEY.")
+    return join(work, roots[kept], roots[merged], proof=Proof.PERSON, by=person.id, reason=reason)
+
+
+def prove(work: Work, ids: Collection[ItemId]) -> list[MergeId]:
+    """Merge items that carry one number of their provider, where one of `ids` is among them.
+
+    The oldest for which a request was made is kept, else the oldest. Where a rule stands against it, the ledger says
+    so and both stay.
+    """
+    made: list[MergeId] = []
+    for group in work.names.same_number(ids):
+        states = work.items.since(group)
+        fixed = [item for item in group if not allows(ITEM, states[item][0], ItemEvent.MERGE)]
+        kept = (fixed or group)[0]
+        for other in group:
+            if other == kept:
+                continue
+            try:
+                made.append(
+                    join(
+                        work,
+                        kept,
+                        other,
+                        proof=Proof.NUMBER,
+                        by=None,
+                        reason="the provider's number is the same",
+                    )
+                )
+            except Refused as error:
+                work.ledger.append("item:merge:waited", f"item:{other}", {"kept": kept, "reason": str(error)})
+    return made
+
+
+def join(
+    work: Work, kept: ItemId, merged: ItemId, *, proof: Proof, by: PersonId | None, reason: str
+) -> MergeId:
+    """Let one item become another; the gates first.
+
+    Raises:
+        Refused: A rule stands against it.
+    """
+    work.items.lock([kept, merged])
+    both = {item.id: item for item in work.items.get([kept, merged])}
+    if why := _why_not(work, both[kept], both[merged], proof):
+        raise Refused(why, hint="Nothing was changed. See docs/how-to/names.md.")
+    presence = work.items.presence([kept, merged])
+    takes_name = (
+        presence[kept][0] in {Presence.OFFLINE, Presence.DOUBTED} or both[kept].state is ItemState.GONE
+    )
+    number = work.names.merge(kept, merged, proof=proof, by=by, reason=reason)
+    work.items.step([merged], ItemEvent.MERGE)
+    if both[merged].stable_id:
+        work.names.set_numbers({kept: both[merged].stable_id or ""})
+    if takes_name and presence[merged][0] not in {Presence.OFFLINE, Presence.DOUBTED}:
+        work.names.set_own(kept, both[merged].key)
+        work.names.set_address(kept, both[merged].address)
+        if both[kept].state is ItemState.GONE:
+            work.items.step([kept], ItemEvent.REAPPEAR)
+    if _doubts(work, kept, merged):
+        assess.doubt(work, [kept])
+    work.queue.add(WorkKind.CHECK, [kept], due_at=work.now, priority=4)
+    detail = {"by": by, "merge": number, "merged": merged, "proof": proof.value, "reason": reason}
+    work.ledger.append("item:merge:made", f"item:{kept}", detail)
+    return number
+
+
+def _why_not(work: Work, kept: Item, merged: Item, proof: Proof) -> str:
+    """Why two items cannot become one, or nothing."""
+    if proof is not Proof.RULE:
+        if kept.provider != merged.provider:
+            return f"they stand at two providers, {kept.provider} and {merged.provider}"
+        if kept.kind != merged.kind and not {kept.kind, merged.kind} <= ACTORS:
+            return f"one is of the kind {kept.kind.value}, the other {merged.kind.value}"
+    if kept.stable_id and merged.stable_id and kept.stable_id != merged.stable_id:
+        return "the provider gives them two different numbers"
+    if not allows(ITEM, merged.state, ItemEvent.MERGE):
+        return (
+            f"the item that would be merged is {merged.state.value}: a request was made for it;"
+            " keep that one, or confirm a return if both were asked for"
+        )
+    if _cautious(work, merged.id) - {kept.state} and not allows(ITEM, kept.state, ItemEvent.DOUBT):
+        if kept.state in {ItemState.EXEMPT, ItemState.UNSURE, ItemState.GONE}:
+            return ""
+        return f"it was found protected, cleared or in doubt, and the other one is {kept.state.value}: withdraw first"
+    return ""
+
+
+def _cautious(work: Work, item: ItemId) -> set[ItemState]:
+    """Where the assessments in force of an item that speak against a request would have it stand."""
+    verdicts = {verdict for verdict, _ in work.assessments.open([item]).get(item, {}).values()}
+    return {_STATE_OF[verdict] for verdict in verdicts if verdict in _STATE_OF}
+
+
+def _doubts(work: Work, kept: ItemId, merged: ItemId) -> bool:
+    """Whether the kept item has to be assessed anew, because of what was found in the other one."""
+    state = work.items.since([kept])[kept][0]
+    return bool(_cautious(work, merged) - {state}) and state not in {ItemState.EXEMPT, ItemState.UNSURE}
+
+
+def split(
+    catalogue: Catalogue, work: Work, person: Person, merged: ItemId, *, reason: str
+) -> tuple[ItemId, ItemId]:
+    """Undo a merge: the item is itself again, with its sightings, also those that came in meanwhile under its names.
+
+    Gives the item it had become, and the item.
+
+    Raises:
+        NotEntitled: The person is neither analyst nor coordinator.
+        Invalid: No reason.
+        NotFound: It was merged into none.
+    """
+    person.require(Role.ANALYST, Role.COORDINATOR)
+    if not reason.strip():
+        raise Invalid("undoing a merge needs a reason")
+    made = work.names.merge_of(merged)
+    kept = work.names.root([merged])[merged]
+    work.items.lock([kept, made.kept, merged])
+    work.names.split(made, by=person.id, reason=reason)
+    names = set(work.names.open_keys([merged]).get(merged, []))
+    for moved in _named(catalogue, work, kept, names):
+        work.names.move(dict.fromkeys(moved, merged))
+    work.items.step([merged], ItemEvent.SPLIT)
+    found = work.assessments.open([merged]).get(merged, {})
+    if event := _standing(found):
+        work.items.step([merged], event)
+    work.queue.add(WorkKind.CHECK, [kept, merged], due_at=work.now, priority=4)
+    work.ledger.append(
+        "item:merge:undone",
+        f"item:{kept}",
+        {"by": person.id, "merge": made.id, "merged": merged, "reason": reason},
+    )
+    return kept, merged
+
+
+def _named(
+    catalogue: Catalogue, work: Work, item: ItemId, names: Collection[ItemKey]
+) -> Iterable[Sequence[int]]:
+    """The sightings of an item that were typed under some names, some thousands at a time."""
+    last = 0
+    while rows := work.names.seen(after=last, limit=BATCH, of=[item]):
+        last = rows[-1].number
+        found = ((row.number, catalogue.identify(row.raw)) for row in rows)
+        yield [number for number, one in found if isinstance(one, Identity) and one.key in names]
+
+
+def _standing(found: Mapping[AgencyCode, tuple[Verdict, object]]) -> ItemEvent | None:
+    """What the assessments in force together make of an item."""
+    verdicts = {verdict for verdict, _ in found.values()}
+    if not verdicts:
+        return None
+    if Verdict.UNSURE in verdicts or {Verdict.EXEMPT, Verdict.TERRORIST} <= verdicts:
+        return ItemEvent.DOUBT
+    first = next(v for v in (Verdict.EXEMPT, Verdict.TERRORIST, Verdict.CLEAR) if v in verdicts)
+    return VERDICT_EVENT[first]
+
+
+def pass_on(work: Work, ids: Collection[ItemId]) -> list[ItemId]:
+    """Let items go by their number where somebody else has their name by now; the next sighting of it is a new item."""
+    numbers = work.names.numbers(ids)
+    keys = work.names.open_keys(list(numbers))
+    passed: list[ItemId] = []
+    for item in work.items.get([item for item in numbers if keys.get(item)]):
+        by_number = ItemKey(f"{item.provider}:{item.kind.value}:number={numbers[item.id]}")
+        if keys[item.id][0] == by_number:
+            continue
+        work.names.close([keys[item.id][0]])
+        rest = keys[item.id][1:]
+        if not rest:
+            work.names.open(item.id, [by_number], is_alias=False)
+        else:
+            work.names.set_own(item.id, rest[0])
+        work.ledger.append(
+            "item:name:passed", f"item:{item.id}", {"key": keys[item.id][0], "number": numbers[item.id]}
+        )
+        passed.append(item.id)
+    return passed
