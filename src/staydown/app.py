@@ -25,6 +25,9 @@ ON_LOOPBACK = timedelta(seconds=2)
 HOSTS = "exercise-hosts.json"
 """Where a running exercise says on which loopback ports its providers answer."""
 
+RULES_FACT = "rules"
+"""The fact of a store that says under which rules of identity its keys were made."""
+
 RESTORING = "restoring.json"
 """Lies in a home while a backup is being restored into it."""
 
@@ -77,13 +80,15 @@ class App:
         from staydown.store.engine import make_store
 
         self._make_home()
-        return make_store(
+        store = make_store(
             self.settings.database_address,
             self.key_file,
             exercise=exercise,
             origin=origin or self.settings.origin,
             starts_at=starts_at,
         )
+        store.note(RULES_FACT, self.rules)
+        return store
 
     @cached_property
     def catalogue(self) -> Rooms:
@@ -91,6 +96,13 @@ class App:
         from staydown.registry import load_rooms
 
         return load_rooms()
+
+    @cached_property
+    def rules(self) -> str:
+        """A word for today's rules of identity; a store remembers the one its keys were made under."""
+        from staydown.registry import rules
+
+        return rules()
 
     @cached_property
     def importers(self) -> Mapping[str, Importer]:

@@ -50,6 +50,7 @@ The format of `provider.toml`. An unknown field is an error. Top level:
 from __future__ import annotations
 
 import difflib
+import hashlib
 import re
 import tomllib
 from collections.abc import Mapping
@@ -60,7 +61,7 @@ from types import ModuleType
 
 from staydown.core.errors import Invalid
 from staydown.ports import Importer
-from staydown.reason.canon import Rooms
+from staydown.reason.canon import RULES, Rooms
 from staydown.reason.roomfile import door_from, room_from
 from staydown.reason.rooms import Door, Room
 
@@ -80,9 +81,20 @@ def load_rooms(folder: Path = _OURS) -> Rooms:
     Raises:
         Invalid: A file's first fields are malformed, or two rooms claim one name, host or scheme.
     """
-    files = sorted(folder.glob("*/provider.toml"))
-    files += [_room_file(point) for point in entry_points(group="staydown.providers")]
-    return Rooms([read_door(file) for file in files])
+    return Rooms([read_door(file) for file in _files(folder)])
+
+
+def rules(folder: Path = _OURS) -> str:
+    """A word for the rules of identity as they are: it changes when they, or any room, do."""
+    found = hashlib.sha256(f"{RULES}".encode())
+    for file in _files(folder):
+        found.update(_text_of(file)[1].encode())
+    return f"{RULES}-{found.hexdigest()[:16]}"
+
+
+def _files(folder: Path) -> list[Path]:
+    points = entry_points(group="staydown.providers")
+    return [*sorted(folder.glob("*/provider.toml")), *(_room_file(point) for point in points)]
 
 
 def read_door(file: Path) -> Door:

@@ -166,6 +166,15 @@ def _ledger(app: App) -> Finding:
     )
 
 
+def _keys(app: App) -> Finding:
+    """Whether the store's keys were made under today's rules of identity."""
+    from staydown.app import RULES_FACT
+
+    known = app.store.noted(RULES_FACT)
+    detail = f"made under rules {known or 'unknown'}, today's are {app.rules}"
+    return Finding("keys", known == app.rules, detail, "Make a backup, then: staydown rekey.")
+
+
 def _queue(app: App) -> Finding:
     with app.store.begin(write=False) as work:
         waiting, due, now = work.queue.waiting(), work.queue.next_due(), work.now
@@ -187,4 +196,5 @@ CHECKS: dict[str, Callable[[App], Finding]] = {
     "key": _key,
     "ledger": _ledger,
     "queue": _queue,
+    "keys": _keys,
 }

@@ -6,13 +6,13 @@ from typing import Annotated
 
 import typer
 
-from staydown.cli.common import As, Json, Reason, app_of, emit, emit_one, who
+from staydown.cli.common import As, Json, Reason, app_of, emit, emit_one, progress, say, who
 from staydown.core.errors import NotFound
 
 
 def register(app: typer.Typer) -> None:
     """Add these commands."""
-    for command in (names, merges, merge, split):
+    for command in (names, merges, merge, split, rekey):
         app.command()(command)
 
 
@@ -126,3 +126,42 @@ def split(
     emit_one(
         {"kept": after[kept].key, "split": after[item].key, "state": after[item].state.value}, as_json=as_json
     )
+
+
+def rekey(
+    ctx: typer.Context,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Count what would change; change nothing.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Bring all keys up to date after a change of the rules of identity or of a provider's room.
+
+    Every sighting is read anew as it was typed; items are renamed or merged, and no sighting is lost. Make a backup
+    before. Broken off, it can be begun again.
+
+    Example: staydown rekey --dry-run
+    """
+    from staydown.app import RULES_FACT
+    from staydown.flow.rekey import rekey as verb
+
+    app = app_of(ctx)
+    with progress("reading sightings anew") as step:
+        done = verb(app.tools, is_trial=dry_run, progress=step)
+    if not dry_run:
+        app.store.note(RULES_FACT, app.rules)
+    emit_one(
+        {
+            "sightings": done.sightings,
+            "renamed": done.renamed,
+            "merged": done.merged,
+            "parted": done.parted,
+            "waiting": len(done.waiting),
+            "unreadable": done.unreadable,
+        },
+        as_json=as_json,
+    )
+    for key in done.waiting[:20]:
+        say(
+            f"waits for a person: {key}: requests, holds or protections stand on what is two things, or on both of two"
+        )

@@ -464,6 +464,12 @@ class Names(Protocol):
     def open_keys(self, ids: Collection[ItemId]) -> dict[ItemId, list[ItemKey]]:
         """The names under which items are found now, the own one first."""
 
+    def all_keys(self, ids: Collection[ItemId]) -> dict[ItemId, frozenset[ItemKey]]:
+        """Every name that items have or had."""
+
+    def alone(self) -> None:
+        """Keep intake from making items until this transaction ends, or two would have one name."""
+
     def close(self, keys: Collection[ItemKey]) -> None:
         """Nobody is found under these names any more."""
 

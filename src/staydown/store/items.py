@@ -29,11 +29,9 @@ from staydown.core.states import ITEM, ItemEvent, ItemState, Presence, sources, 
 from staydown.core.time import micros
 from staydown.ports.work import Recorded, SightingRow
 from staydown.store.facets import facets, on_list
+from staydown.store.names import INTAKE_LOCK
 from staydown.store.sets import among, insert_new, insert_rows, insert_unknown, is_sqlite, new_ids, unhelped
 from staydown.store.tables import Instant, evidence, item_keys, items, persons, sightings, waivers
-
-INTAKE_LOCK = 0x5D01
-"""The advisory lock that intake takes on PostgreSQL; any number, as long as nobody else uses it."""
 
 
 class Items:

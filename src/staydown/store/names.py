@@ -25,7 +25,7 @@ from staydown.core.ids import ItemId, ItemKey, MergeId, PersonId
 from staydown.core.item import ACTORS, Identity, Proof
 from staydown.core.states import ItemState
 from staydown.ports.work import Merge, NameRow, Seen
-from staydown.store.sets import among, insert_new, new_ids, unhelped
+from staydown.store.sets import among, insert_new, is_sqlite, new_ids, unhelped
 from staydown.store.tables import (
     Instant,
     item_keys,
@@ -37,6 +37,8 @@ from staydown.store.tables import (
     sightings,
 )
 
+INTAKE_LOCK = 0x5D01
+"""The advisory lock that whoever makes items takes on PostgreSQL; any number, as long as nobody else uses it."""
 _ACTORS = [kind.value for kind in ACTORS]
 
 
@@ -79,6 +81,21 @@ class Names:
         for row in rows:
             found.setdefault(row.item, []).append(row.key)
         return found
+
+    def all_keys(self, ids: Collection[ItemId]) -> dict[ItemId, frozenset[ItemKey]]:
+        """Every name that items have or had."""
+        rows = self._conn.execute(
+            select(item_keys.c.item, item_keys.c.key).where(among(self._conn, item_keys.c.item, ids))
+        )
+        found: dict[ItemId, set[ItemKey]] = {item: set() for item in ids}
+        for row in rows:
+            found[row.item].add(row.key)
+        return {item: frozenset(keys) for item, keys in found.items()}
+
+    def alone(self) -> None:
+        """Keep intake from making items until this transaction ends, or two would have one name."""
+        if not is_sqlite(self._conn):
+            self._conn.execute(select(func.pg_advisory_xact_lock(INTAKE_LOCK)))
 
     def close(self, keys: Collection[ItemKey]) -> None:
         """Nobody is found under these names any more."""
