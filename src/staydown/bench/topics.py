@@ -37,6 +37,9 @@ TOPICS: Mapping[str, Topic] = {
     "intake": Topic(
         "a large list taken in, beside a bare upsert", ("size", "rounds", "seed", "postgres", "database")
     ),
+    "identify": Topic(
+        "addresses read on one core, beside can-ada alone, w3lib and courlan", ("size", "rounds", "seed")
+    ),
     "clocks": Topic("how late clocks ring among many, also after a kill", ("size", "postgres", "database")),
     "ledger": Topic("entries added and proved, beside pymerkle", ("size", "rounds")),
     "work": Topic(

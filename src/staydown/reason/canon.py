@@ -20,7 +20,7 @@ from staydown.core.ids import ItemKey
 from staydown.core.item import Identity, ItemKind, Refusal
 from staydown.reason import spelling
 from staydown.reason.escapes import settled
-from staydown.reason.forms import Form, Parts, fill, forms_of, literal_start, undashed
+from staydown.reason.forms import Choice, Form, Parts, fill, forms_of, literal_start, undashed
 from staydown.reason.hosts import INNER_NAMES, why_not_public
 from staydown.reason.rooms import Door, Room, door_of
 from staydown.reason.tracking import without_tracking
@@ -44,6 +44,8 @@ _PLAIN = re.compile(
     r"((?:/(?!\.)[A-Za-z0-9\-._~!$&()*+,;=:@]*)*)(?:\?([A-Za-z0-9\-._~!$&()*+,;=:@/?]*))?"
 )
 _ESCAPED_SCHEME = re.compile(r"(?:[a-z]+%3A|[^/?]*%2F)", re.IGNORECASE)
+_SHORT = 1000
+"""A longer address may have a key that has to be cut."""
 _LONG_WAY = INNER_NAMES | {"arpa"}
 _USUAL_PORTS = frozenset({"", "80", "443"})  # a provider answers the same under either scheme
 _ENDING = re.compile(r"(?:\\\.|[a-z0-9-])+$")
@@ -80,7 +82,7 @@ class Rooms:
         self._anywhere = tuple((start, door) for door in doors for start in door.anywhere)
         self._anywhere_starts = tuple(start for start, _ in self._anywhere)
         self._entered: dict[str, Room] = {}
-        self._forms: dict[tuple[str, str | None, bool], tuple[Form, ...]] = {}
+        self._choices: dict[tuple[str, str | None, bool, str, bool, bool], Choice] = {}
 
     def __iter__(self) -> Iterator[Room]:
         return iter([self._enter(door) for door in self._doors.values()])
@@ -118,14 +120,24 @@ class Rooms:
         Raises:
             Outside: The file of the room it leads to is malformed.
         """
-        if plain := _PLAIN.fullmatch(raw):
-            scheme, host, path, query = plain.groups()
-            if len(raw) < 1000 and self._is_nobodys(host) and not path.startswith(self._anywhere_starts):
-                return _web(raw, scheme, host, path or "/", without_tracking(query) if query else "")
         try:
+            if len(raw) < _SHORT and (plain := _PLAIN.fullmatch(raw)):
+                scheme, host, path, query = plain.groups()
+                if door := self._hosts.get(host):
+                    parts = Parts(host, path or "/", query or "")
+                    return self._at(self._enter(door), parts, raw, scheme)
+                if self._is_nobodys(host) and not path.startswith(self._anywhere_starts):
+                    return _web(raw, scheme, host, path or "/", without_tracking(query) if query else "")
             return self._read(raw, raw, 0)
         except Invalid as error:
             return Refusal(raw=raw, reason=str(error))
+
+    def _at(self, room: Room, parts: Parts, raw: str, scheme: str) -> Identity:
+        """The identity of a plain address on a room's own host."""
+        if identity := self._in_room(room, parts, raw, 0):
+            return identity
+        query = without_tracking(parts.query, room.tracking) if parts.query else ""
+        return _web(raw, scheme, parts.host, parts.path, query)
 
     def _read(self, text: str, raw: str, depth: int) -> Identity:
         """The identity of `text`, which stood `depth` wrappers deep in `raw`.
@@ -214,20 +226,14 @@ class Rooms:
         self, room: Room, parts: Parts, raw: str, depth: int, *, is_guest: bool = False
     ) -> Identity | None:
         """The identity by the room's first form that fits, or None; a guest has no hosts of its own here."""
-        known = (room.name, parts.scheme, is_guest)
-        forms = self._forms.get(known)
-        if forms is None:
-            forms = self._forms[known] = forms_of(room, parts.scheme, is_guest=is_guest)
-        trimmed, whole, without_query, without_fragment = (
-            parts.trimmed, parts.whole, not parts.query, not parts.fragment
+        known = (
+            room.name, parts.scheme, is_guest, parts.host if parts.host in room.hosts else "",
+            not parts.query, not parts.fragment,
         )  # fmt: skip
-        for form in forms:
-            if (  # how most forms fail, seen without a call
-                not (whole if form.reads_inside else trimmed).startswith(form.starts)
-                or (without_query and form.wants_query)
-                or (without_fragment and form.wants_fragment)
-            ):
-                continue
+        choice = self._choices.get(known)
+        if choice is None:
+            choice = self._choices[known] = Choice(forms_of(room, is_guest=is_guest, parts=parts))
+        for form in choice.fitting(parts):
             if (groups := form.groups(parts)) is None:
                 continue
             pattern = form.pattern

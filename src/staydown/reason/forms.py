@@ -7,7 +7,7 @@ address that stands inside the path.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 from uuid import UUID
@@ -63,6 +63,10 @@ class Form:
     wants_query: bool
     wants_fragment: bool
 
+    def may_fit(self, parts: Parts) -> bool:
+        """Whether the path begins as it has to."""
+        return (parts.whole if self.reads_inside else parts.trimmed).startswith(self.starts)
+
     def groups(self, parts: Parts) -> dict[str, str] | None:
         """The named groups of an address that has this form, folded as the room says, or None."""
         pattern = self.pattern
@@ -101,17 +105,75 @@ def _read_rest(pattern: Pattern, parts: Parts, groups: dict[str, str]) -> bool:
     return True
 
 
-def forms_of(room: Room, scheme: str | None, *, is_guest: bool = False) -> tuple[Form, ...]:
-    """The forms of a room under a scheme of its own, or under http(s), in the order in which they are tried.
+def forms_of(room: Room, *, is_guest: bool, parts: Parts) -> tuple[Form, ...]:
+    """The forms of a room that addresses like this one may have, in the order in which they are tried.
 
     Args:
         is_guest: On a host that no room claims: those forms alone that fit anywhere.
+        parts: Tells scheme, host (where the room has it exactly), and whether there is a query and a fragment.
     """
-    return tuple(
+    is_own_host = parts.host in room.hosts
+    made = (
         _form(pattern)
         for pattern in room.patterns
-        if pattern.scheme == scheme and (pattern.anywhere or not is_guest)
+        if pattern.scheme == parts.scheme
+        and (pattern.anywhere or not is_guest)
+        and not (is_own_host and pattern.hosts and parts.host not in pattern.hosts)
     )
+    return tuple(
+        form
+        for form in made
+        if (parts.query or not form.wants_query) and (parts.fragment or not form.wants_fragment)
+    )
+
+
+class Choice:
+    """The forms that addresses of one sort may have, and a quick way to the first that fits.
+
+    Once it was asked often enough, the paths of all forms are joined in one expression, which says at one go the
+    first whose path fits.
+    """
+
+    __slots__ = ("_asked", "_forms", "_inside", "_joined", "_joins")
+
+    def __init__(self, forms: tuple[Form, ...]) -> None:
+        self._forms = forms
+        self._inside = any(form.reads_inside for form in forms)
+        self._joins = len(forms) > 1 and not any(
+            _JOINS_BADLY.search(form.pattern.path.pattern) for form in forms
+        )
+        self._asked = 0
+        self._joined: re.Pattern[str] | None = None
+
+    def fitting(self, parts: Parts) -> Iterable[Form]:
+        """The forms from the first on whose path fits; of those before it, the ones that read an inner address."""
+        if self._joined is None:
+            self._asked += 1
+            if self._asked > OFTEN and self._joins:
+                self._joined = _joined(self._forms)
+            return (form for form in self._forms if form.may_fit(parts))
+        found = self._joined.fullmatch(parts.trimmed)
+        first = int(found.lastgroup[1:]) if found and found.lastgroup else len(self._forms)
+        if not self._inside:
+            return self._forms[first:]
+        return (form for at, form in enumerate(self._forms) if at >= first or form.reads_inside)
+
+
+OFTEN = 64
+"""After so many questions one joined expression is worth its making."""
+_NAMED = re.compile(r"\(\?P<\w+>")
+_JOINS_BADLY = re.compile(r"\\[1-9]|\(\?(?:P=|\(|[aiLmsux])")
+"""What means something else, or nothing, inside a longer expression: references back, conditions, flags for all."""
+
+
+def _joined(forms: tuple[Form, ...]) -> re.Pattern[str]:
+    """One expression whose group `f3` takes part where the path of the fourth form is the first that fits."""
+    paths = (
+        f"(?P<f{at}>{_NAMED.sub('(?:', form.pattern.path.pattern)})"
+        for at, form in enumerate(forms)
+        if not form.reads_inside
+    )
+    return re.compile("|".join(paths))
 
 
 def _form(pattern: Pattern) -> Form:
