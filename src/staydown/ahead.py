@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -88,7 +88,7 @@ def _hear(line: IO[bytes]) -> tuple[Any, ...]:
 
 def _serve() -> None:
     """Read a file for the process on the other end, until it wants no more."""
-    from staydown.registry import load_rooms, plugs
+    from staydown.registry import choose_importer, load_rooms, plugs
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the other end, which then lets go of us
     importer, reading = _hear(sys.stdin.buffer)
@@ -96,7 +96,9 @@ def _serve() -> None:
     gc.disable()
     with suppress(BrokenPipeError):
         try:
-            for batch in read(load_rooms(), plugs("importers")[importer], reading):  # type: ignore[arg-type]
+            known: Mapping[str, Any] = plugs("importers")
+            choose = partial(choose_importer, plugs=known)
+            for batch in read(load_rooms(), known[importer], reading, choose):
                 _say(out, ("batch", batch))
             _say(out, ("end", None))
         except StaydownError as error:

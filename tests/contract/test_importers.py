@@ -5,7 +5,8 @@ from __future__ import annotations
 import struct
 import tracemalloc
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,17 +14,21 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from staydown.core.errors import Invalid
+from staydown.flow.record import _rows
 from staydown.plugs.importers.csv.importer import IMPORTER as CSV
+from staydown.plugs.importers.html.importer import IMPORTER as HTML
 from staydown.plugs.importers.jsonl.importer import IMPORTER as JSONL
+from staydown.plugs.importers.mail.importer import IMPORTER as MAIL
 from staydown.plugs.importers.misp.importer import IMPORTER as MISP
 from staydown.plugs.importers.stix.importer import IMPORTER as STIX
 from staydown.plugs.importers.text.importer import IMPORTER as TEXT
 from staydown.plugs.importers.xlsx.importer import IMPORTER as XLSX
-from staydown.ports import BadRow, Importer, Row
+from staydown.ports import BadRow, Enclosed, Importer, Row
+from staydown.reason.columns import mapping_of
 from staydown.registry import choose_importer
 
 ASSETS = Path(__file__).parent.parent / "assets" / "imports"
-ALL: dict[str, Importer] = {one.name: one for one in (CSV, JSONL, MISP, STIX, TEXT, XLSX)}
+ALL: dict[str, Importer] = {one.name: one for one in (CSV, HTML, JSONL, MAIL, MISP, STIX, TEXT, XLSX)}
 A, B, C, TG = "https://page.example/a", "https://page.example/b", "https://page.example/c", "t.me/made_up"
 
 GOOD = {
@@ -46,7 +51,15 @@ GOOD = {
     "good-misp.json": ("misp", [A, B, "https://t.me/made_up"]),
     "good-misp-response.json": ("misp", [A, B, "https://t.me/made_up"] * 2),
     "good.xlsx": ("xlsx", [A, TG, B]),
-}
+    "good.mbox": ("mail", [A, "hxxp://t[.]me/made_up"]),
+    "good-saved.html": (
+        "html",
+        [
+            "https://board.example/thread/7", "https://board.example/thread/8", A, "https://player.example/v/1",
+            B, "hxxps://t[.]me/made_up",
+        ],
+    ),
+}  # fmt: skip
 
 SOME_BAD: dict[str, tuple[list[str], list[tuple[int, str]]]] = {
     "latin-1-bytes.csv": ([B], [(2, "not UTF-8")]),
@@ -76,6 +89,9 @@ WHOLLY_BAD = {
     "empty.jsonl": ("jsonl", "empty"),
     "no-address.txt": ("text", "no address"),
     "empty.txt": ("text", "empty"),
+    "empty.html": ("html", "empty"),
+    "no-address.html": ("html", "no address"),
+    "empty.eml": ("mail", "empty"),
     "stix-no-bundle.json": ("stix", "no STIX bundle"),
     "stix-cut-off.json": ("stix", "no JSON"),
     "stix-nested-too-deep.json": ("stix", "too deep"),
@@ -92,13 +108,20 @@ WHOLLY_BAD = {
 }
 
 
-def raws(rows: list[Row | BadRow]) -> list[str]:
+def raws(rows: Sequence[object]) -> list[str]:
     return [row.raw for row in rows if isinstance(row, Row)]
 
 
-def read(name: str, format_: str | None = None) -> list[Row | BadRow]:
+def read(name: str, format_: str | None = None) -> list[Row | BadRow | Enclosed]:
     path = ASSETS / name
     return list(choose_importer(path, ALL, format_).read(path))
+
+
+def whole(name: str, **given: str) -> list[Row | BadRow]:
+    """The records of a file as the flow reads them: several in a cell apart, files within it read too."""
+    path = ASSETS / name
+    choose = partial(choose_importer, plugs=ALL)
+    return list(_rows(choose(path), path, given, choose))
 
 
 @pytest.mark.parametrize(("name", "expected"), GOOD.items(), ids=GOOD)
@@ -136,9 +159,10 @@ def test_a_file_that_cannot_be_read_says_why(name: str, expected: tuple[str, str
 def test_any_importer_meets_any_file_with_records_or_invalid(path: Path, importer: Importer) -> None:
     try:
         for row in importer.read(path):
-            assert isinstance(row, Row | BadRow)
+            assert isinstance(row, Row | BadRow | Enclosed)
             assert row.line >= 1
-            assert len(row.text if isinstance(row, BadRow) else row.raw) <= 100_000
+            if not isinstance(row, Enclosed):
+                assert len(row.text if isinstance(row, BadRow) else row.raw) <= 100_000
     except Invalid as error:
         said = str(error)
     else:
@@ -159,6 +183,62 @@ def test_what_stood_beside_an_address_comes_along() -> None:
     ]
     sheet = read("good.xlsx")[0]
     assert sheet == Row(line=4, raw=A, seen_at="2026-11-22T10:00:00", note="x")
+
+
+def test_a_mail_brings_its_texts_its_lists_and_the_mail_inside_it() -> None:
+    rows = whole("good.eml")
+    assert raws(rows) == [
+        "hxxps://page[.]example/a",
+        "https://page.example/a-very-long-path",
+        B,
+        C,
+        "nonsense",
+        "t.me/made_up",
+    ]
+    first = rows[0]
+    assert isinstance(first, Row)
+    assert (first.line, first.seen_at, first.note, first.sharing) == (
+        1, "2026-03-02T09:30:00Z", "TLP:AMBER made up list é", "TLP:AMBER",
+    )  # fmt: skip
+    listed = rows[3]
+    assert isinstance(listed, Row)
+    assert (listed.seen_at, listed.note) == ("2026-03-01", "from the list")
+    (bad,) = (row for row in rows if isinstance(row, BadRow))
+    assert (bad.text, bad.reason) == ("report.pdf", "attachments of the type application/pdf are not read")
+
+
+def test_a_cell_with_several_addresses_is_several_records() -> None:
+    rows = whole("several-in-a-cell.csv")
+    assert raws(rows) == [A, B, C, "t.me/made_up", "https://page.example/a;b=1"]
+    assert [row.line for row in rows] == [2, 2, 3, 3, 5]
+
+
+def test_columns_are_guessed_told_and_can_be_given(tmp_path: Path) -> None:
+    listed = tmp_path / "list.csv"
+    listed.write_text(f"Nr;Quelle;Webseite;Datum\n1;x;{A};2026-03-01\n", encoding="utf-8")
+    with pytest.raises(Invalid) as caught:
+        CSV.columns(listed)
+    assert "--map url=COLUMN" in caught.value.hint
+    given = mapping_of(["url=Webseite", "note=Quelle"])
+    assert CSV.columns(listed, given) == {"url": "Webseite", "first_seen": "Datum", "note": "Quelle"}
+    assert list(CSV.read(listed, given)) == [Row(line=2, raw=A, seen_at="2026-03-01", note="x")]
+    with pytest.raises(Invalid) as caught:
+        CSV.columns(listed, mapping_of(["url=Website"]))
+    assert "Webseite" in caught.value.hint
+    assert CSV.columns(ASSETS / "good-one-column-no-header.csv") is None
+    assert JSONL.columns(ASSETS / "good.jsonl", {}) is not None
+    sheet = XLSX.columns(ASSETS / "good.xlsx")
+    assert sheet is not None
+    assert set(sheet) >= {"url", "first_seen", "note"}
+    assert TEXT.columns(ASSETS / "good.txt") is None
+
+
+@pytest.mark.parametrize(
+    ("given", "words"), [("url", "no mapping"), ("ulr=x", "there is no field"), ("url=", "no mapping")]
+)
+def test_a_mapping_that_means_nothing_is_refused(given: str, words: str) -> None:
+    with pytest.raises(Invalid, match=words):
+        mapping_of([given])
 
 
 def test_exchange_formats_bring_time_and_sharing_level() -> None:
@@ -302,9 +382,8 @@ def test_changed_bytes_never_lead_to_anything_but_records_or_invalid(
     path = tmp_path / name
     path.write_bytes(content)
     try:
-        rows: Iterator[Row | BadRow] = choose_importer(path, ALL).read(path)
-        for row in rows:
-            assert isinstance(row, Row | BadRow)
+        for row in choose_importer(path, ALL).read(path):
+            assert isinstance(row, Row | BadRow | Enclosed)
     except Invalid as error:
         said = str(error)
     else:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from staydown.cli.common import Json, OperationOption, app_of, emit, emit_one, progress, say
 from staydown.core.errors import Invalid
+
+if TYPE_CHECKING:
+    from staydown.flow.record import Outlook
 
 
 def register(app: typer.Typer) -> None:
@@ -65,40 +69,78 @@ def _identified(found: object, raw: str) -> dict[str, object]:
 
 def intake(
     ctx: typer.Context,
-    file: Annotated[Path, typer.Argument(help="csv, tsv, jsonl, xlsx, txt, STIX 2.1 or MISP JSON.")],
+    file: Annotated[
+        Path, typer.Argument(help="csv, tsv, jsonl, xlsx, txt, md, html, eml, mbox, STIX 2.1 or MISP JSON.")
+    ],
     agency: Annotated[str, typer.Option(help="Whose sightings these are, where the file does not say.")],
     operation: OperationOption = None,
     form: Annotated[
         str | None, typer.Option("--format", help="The format, where it cannot be guessed.")
     ] = None,
+    columns: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--map",
+            metavar="FIELD=COLUMN",
+            help="Which column is url, agency, first_seen, note, confidence or sharing; may be repeated.",
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would happen, and change nothing.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Take in a list of sightings. Taking the same file in again adds nothing.
 
     Records that cannot be taken go to FILE.refused with line and reason; the exit code is then 3.
 
-    Example: staydown intake seen.csv --agency NL-IRU --json
+    Example: staydown intake seen.xlsx --agency NL-IRU --map url=Webadres --dry-run
     """
     from staydown.ahead import ahead_of
     from staydown.core.ids import agency_code, operation_id
-    from staydown.flow.record import take_in
+    from staydown.flow import record
+    from staydown.reason.columns import mapping_of
     from staydown.registry import choose_importer
 
-    code = agency_code(agency)
+    code, given = agency_code(agency), mapping_of(columns or [])
     if not file.exists():
         raise Invalid(f"{file} does not exist", hint="Check the path.")
     app = app_of(ctx)
     importer = choose_importer(file, app.importers, form)
-    with progress(f"taking in {file.name}") as step:
-        done = take_in(
-            app.tools,
-            file,
-            importer=importer,
-            agency=code,
-            operation=operation_id(operation) if operation else None,
-            progress=step,
-            ahead=ahead_of(importer.name, file),
-        )
+    told = importer.columns(file, given)
+    if given and told is None:
+        raise Invalid(f"the format {importer.name} has no columns to map", hint="Leave --map out.")
+    if told:
+        say(f"columns: {', '.join(f'{name} from {column!r}' for name, column in told.items())}")
+    within = operation_id(operation) if operation else None
+    choose = partial(choose_importer, plugs=app.importers)
+    with progress(f"{'looking at' if dry_run else 'taking in'} {file.name}") as step:
+        if dry_run:
+            outlook = record.look_ahead(
+                app.tools,
+                file,
+                importer=importer,
+                agency=code,
+                operation=within,
+                given=given,
+                choose=choose,
+                progress=step,
+            )
+        else:
+            done = record.take_in(
+                app.tools,
+                file,
+                importer=importer,
+                agency=code,
+                operation=within,
+                given=given,
+                choose=choose,
+                progress=step,
+                ahead=ahead_of(importer.name, file),
+            )
+    if dry_run:
+        _show_outlook(outlook, importer.name, told, as_json=as_json)
+        return
     emit_one(
         {
             "sightings": done.sightings,
@@ -114,6 +156,33 @@ def intake(
         say(f"note: {new} is an agency that this store did not know; it was added")
     if done.refused:
         say(f"refused records: {done.refused}; see {done.refused_file}")
+        raise typer.Exit(3)
+
+
+def _show_outlook(outlook: Outlook, name: str, columns: Mapping[str, str] | None, *, as_json: bool) -> None:
+    """What a dry run found; the exit code is that of a real one."""
+    emit_one(
+        {
+            "dry_run": True,
+            "format": name,
+            "columns": dict(columns) if columns else None,
+            "sightings": outlook.sightings,
+            "items_new": outlook.items_new,
+            "items_known": outlook.items_known,
+            "refused": outlook.refused,
+            "agencies_new": list(outlook.agencies_new),
+            "examples": [{"raw": raw, "key": key} for raw, key in outlook.examples] if as_json else None,
+            "reasons": dict(outlook.reasons) if as_json else None,
+        },
+        as_json=as_json,
+    )
+    if not as_json:
+        for raw, key in outlook.examples:
+            say(f"  {raw}  ->  {key}")
+        for reason, count in outlook.reasons.items():
+            say(f"  would be refused, {count}: {reason}")
+    say("nothing was changed")
+    if outlook.refused:
         raise typer.Exit(3)
 
 

@@ -5,28 +5,32 @@ from __future__ import annotations
 import csv
 import gc
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from time import monotonic
 from typing import TextIO
 
 from staydown.core.errors import Invalid, Outside
-from staydown.core.ids import AgencyCode, OperationId, agency_code
+from staydown.core.ids import AgencyCode, ItemKey, OperationId, agency_code
 from staydown.core.item import ACTORS, NewSighting, Refusal
 from staydown.core.states import ItemState
 from staydown.core.text import clean
 from staydown.core.time import iso, parse
 from staydown.flow import names
-from staydown.ports import BadRow, Catalogue, Importer, Row
+from staydown.ports import BadRow, Catalogue, Enclosed, Importer, Row
 from staydown.ports.tools import Tools
 from staydown.ports.work import Recorded, Work, WorkKind
 from staydown.reason.numbers import Numbers
+from staydown.reason.prose import several
 
 BATCH = 10_000
 """Records in one transaction."""
+MAX_DEPTH = 4
+"""How deep files may lie in files: a list attached to a mail attached to a mail."""
 AHEAD = timedelta(days=1)
 """How far in the future a sighting may claim to be before it is refused: clocks differ, dates do not."""
 
@@ -52,6 +56,7 @@ class Reading:
     agency: AgencyCode | None  #: whose records these are, where a record does not say
     now: datetime  #: for records without an instant, and against those that lie in the future
     file_sha256: str
+    given: Mapping[str, str] = field(default_factory=dict)  #: columns by our field, as the user named them
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +139,8 @@ def take_in(
     importer: Importer,
     agency: AgencyCode | None,
     operation: OperationId | None = None,
+    given: Mapping[str, str] | None = None,
+    choose: Choose | None = None,
     progress: Callable[[int], None] | None = None,
     ahead: Callable[[Reading], Iterator[Batch]] | None = None,
 ) -> Intake:
@@ -143,6 +150,8 @@ def take_in(
     off goes on when it is started again. Records that cannot be taken go to `FILE.refused`.
 
     Args:
+        given: Columns by our field, as the user named them; the others are guessed.
+        choose: Finds the importer for a file inside the file; None: such files are refused.
         ahead: Reads the batches in place of `read`, such as in another process.
 
     Raises:
@@ -155,8 +164,8 @@ def take_in(
         known_codes, now = {one.code for one in work.people.agencies()}, work.now
         if operation is not None:
             work.operations.get(operation)
-    reading = Reading(path=path, agency=agency, now=now, file_sha256=_hash_of(path))
-    batches = ahead(reading) if ahead else read(tools.catalogue, importer, reading)
+    reading = Reading(path=path, agency=agency, now=now, file_sha256=_hash_of(path), given=given or {})
+    batches = ahead(reading) if ahead else read(tools.catalogue, importer, reading, choose or _nothing)
     new, known = Numbers(), Numbers()
     sightings = 0
     with _uncollected(), _RefusedFile(path, spare=tools.settings.home / "refused") as refused:
@@ -184,6 +193,83 @@ def take_in(
     )
 
 
+def _nothing(path: Path) -> Importer:
+    raise Invalid("a file inside a file")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlook:
+    """What taking in a file would do."""
+
+    sightings: int  #: records that can be taken
+    items_new: int
+    items_known: int
+    refused: int
+    agencies_new: tuple[AgencyCode, ...]
+    examples: tuple[tuple[str, ItemKey], ...]  #: the first records, as typed and as identified
+    reasons: Mapping[str, int]  #: why records would be refused, with how many
+
+
+def look_ahead(
+    tools: Tools,
+    path: Path,
+    *,
+    importer: Importer,
+    agency: AgencyCode | None,
+    operation: OperationId | None = None,
+    given: Mapping[str, str] | None = None,
+    choose: Choose | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Outlook:
+    """Say what `take_in` would do, and do nothing.
+
+    Raises:
+        Invalid: The file as a whole is not of its format.
+        Outside: It cannot be read.
+        NotFound: There is no such operation.
+    """
+    with tools.begin(write=False) as work:
+        known_codes, now = {one.code for one in work.people.agencies()}, work.now
+        if operation is not None:
+            work.operations.get(operation)
+    reading = Reading(path=path, agency=agency, now=now, file_sha256=_hash_of(path), given=given or {})
+    new: set[int] = set()
+    known = Numbers()
+    codes: set[AgencyCode] = set()
+    reasons: Counter[str] = Counter()
+    examples: list[tuple[str, ItemKey]] = []
+    sightings = 0
+    for batch in read(tools.catalogue, importer, reading, choose or _nothing):
+        keys = {one.identity.key for one in batch.good}
+        with tools.begin(write=False) as work:
+            there = work.names.holders(keys)
+        known.update(there.values())
+        new.update(_number_of(key) for key in keys - there.keys())
+        codes |= {one.agency for one in batch.good}
+        sightings += len(batch.good)
+        reasons.update(bad.reason for bad in batch.refused)
+        examples += [(one.identity.raw, one.identity.key) for one in batch.good[: EXAMPLES - len(examples)]]
+        if progress:
+            progress(len(batch.good) + len(batch.refused))
+    return Outlook(
+        sightings=sightings,
+        items_new=len(new),
+        items_known=len(known),
+        refused=reasons.total(),
+        agencies_new=tuple(sorted(codes - known_codes)),
+        examples=tuple(examples),
+        reasons=dict(reasons.most_common(EXAMPLES)),
+    )
+
+
+EXAMPLES = 5
+
+
+def _number_of(key: ItemKey) -> int:
+    """A number for a key that is another for every other key, as good as certainly."""
+    return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=7).digest(), "big")
+
+
 @contextmanager
 def _uncollected() -> Iterator[None]:
     """Nothing looks for cycles among some hundred thousand new objects that have none: an eighth of the time."""
@@ -196,14 +282,18 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def read(catalogue: Catalogue, importer: Importer, reading: Reading) -> Iterator[Batch]:
+Choose = Callable[[Path], Importer]
+"""Finds the importer for a file inside a file; raises `Invalid` where there is none."""
+
+
+def read(catalogue: Catalogue, importer: Importer, reading: Reading, choose: Choose) -> Iterator[Batch]:
     """The records of a file, identified, some thousands at a time.
 
     Raises:
         Invalid: The file as a whole is not of its format.
     """
     agency, now, file_sha256 = reading.agency, reading.now, reading.file_sha256
-    for rows in _batches(importer.read(reading.path)):
+    for rows in _batches(_rows(importer, reading.path, reading.given, choose)):
         good: list[NewSighting] = []
         bad: list[BadRow] = []
         for row in rows:
@@ -216,6 +306,33 @@ def read(catalogue: Catalogue, importer: Importer, reading: Reading) -> Iterator
             else:
                 good.append(one)
         yield Batch(good, bad)
+
+
+def _rows(
+    importer: Importer, path: Path, given: Mapping[str, str], choose: Choose, depth: int = 0
+) -> Iterator[Row | BadRow]:
+    """The records of a file and of the files inside it; a cell with several addresses is as many records."""
+    for row in importer.read(path, given):
+        if isinstance(row, Enclosed):
+            yield from _inside(row, choose, depth + 1)
+        elif isinstance(row, BadRow) or len(parts := several(row.raw)) == 1:
+            yield row
+        else:
+            yield from (replace(row, raw=part) for part in parts)
+
+
+def _inside(enclosed: Enclosed, choose: Choose, depth: int) -> Iterator[Row | BadRow]:
+    """The records of a file inside a file, under the line of what encloses it."""
+    try:
+        if depth > MAX_DEPTH:
+            raise Invalid(f"enclosed more than {MAX_DEPTH} times")
+        for row in _rows(choose(enclosed.path), enclosed.path, {}, choose, depth):
+            if isinstance(row, BadRow):
+                yield replace(row, line=enclosed.line, reason=f"{enclosed.name}, {row.line}: {row.reason}")
+            else:
+                yield replace(row, line=enclosed.line, note=row.note or enclosed.name)
+    except Invalid as error:
+        yield BadRow(line=enclosed.line, text=enclosed.name, reason=f"not read: {error}")
 
 
 def _batches(rows: Iterator[Row | BadRow]) -> Iterator[list[Row | BadRow]]:

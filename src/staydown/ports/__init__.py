@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
+from types import MappingProxyType
 from typing import Protocol, TypeVar
 
 from staydown.core.check import Look, Mark
@@ -138,6 +139,19 @@ class BadRow:
     reason: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enclosed:
+    """A file inside a file, such as an attachment; it is there until the next record is asked for."""
+
+    line: int  #: of what encloses it
+    name: str
+    path: Path
+
+
+GUESSED: Mapping[str, str] = MappingProxyType({})
+"""No column was named: all are guessed from their names."""
+
+
 class Importer(Protocol):
     """Reads one format of files."""
 
@@ -152,7 +166,17 @@ class Importer(Protocol):
     def sniff(self, path: Path, head: bytes) -> bool:
         """Whether the file looks like this format, from its first 64 KiB."""
 
-    def read(self, path: Path) -> Iterator[Row | BadRow]:
+    def columns(self, path: Path, given: Mapping[str, str] = GUESSED) -> Mapping[str, str] | None:
+        """The columns that will be read, by our names for them; None where the format has none.
+
+        Args:
+            given: Columns by field, as the user named them.
+
+        Raises:
+            Invalid: The file has no such column, or is not of this format.
+        """
+
+    def read(self, path: Path, given: Mapping[str, str] = GUESSED) -> Iterator[Row | BadRow | Enclosed]:
         """Stream the records.
 
         Raises:

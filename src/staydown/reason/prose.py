@@ -38,6 +38,29 @@ def addresses_in(text: str) -> Iterator[str]:
                 yield address
 
 
+_NEXT = r"(?=(?:h(?:tt|xx|\*\*|__)ps?|tg|matrix)\s?(?:\[?:\]?|\(:\))|www(?:\.|\[|\())"
+_APART = re.compile(
+    rf"(?:\s*[,;|،؛、]\s+|\s+(?:and|und|et|en|y|e|o|och|и|و)\s+|\s+|(?<![?=&/])[;|،؛]){_NEXT}", re.IGNORECASE
+)
+_MAY_HOLD_MORE = re.compile(r"[\s;|،؛]")
+
+
+def several(cell: str) -> list[str]:
+    """The addresses of a cell that holds more than one, as they are written; of any other cell, the cell itself.
+
+    They are apart where white space, a comma, a semicolon or a word for "and" is followed by the beginning of another
+    address, or where every line is one.
+    """
+    if not _MAY_HOLD_MORE.search(cell):
+        return [cell]
+    pieces = [piece for piece in (one.strip(" ,;|،؛、") for one in _APART.split(cell)) if piece]
+    if len(pieces) == 1 and "\n" in cell:
+        lines = [line.strip(" ,;|،؛、\t\r") for line in cell.split("\n") if line.strip()]
+        if len(lines) > 1 and all(looks_like_one(line) for line in lines):
+            return lines
+    return pieces or [cell]
+
+
 def looks_like_one(text: str) -> bool:
     """Whether a text is an address and nothing else."""
     text = text.strip()

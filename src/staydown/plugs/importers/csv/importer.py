@@ -9,13 +9,14 @@ from __future__ import annotations
 import csv
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from staydown.core.errors import Invalid
-from staydown.ports import BadRow, Row
-from staydown.reason.columns import columns_of, has_address_column
+from staydown.ports import GUESSED, BadRow, Row
+from staydown.reason.columns import columns_of, has_address_column, told_of
 from staydown.reason.lines import MAX_LINE, BadLine, head_text, lines_of
 from staydown.reason.prose import looks_like_one
 
@@ -43,32 +44,60 @@ class CsvImporter:
         lines = lines[1:] if lines and _SEPARATOR.fullmatch(lines[0].strip()) else lines
         return bool(lines) and _delimiter(lines[0]) is not None
 
-    def read(self, path: Path) -> Iterator[Row | BadRow]:
+    def columns(self, path: Path, given: Mapping[str, str] = GUESSED) -> Mapping[str, str] | None:
+        """The columns that will be read, by our names for them; None where there is no header.
+
+        Raises:
+            Invalid: The file cannot be read, is empty, or has no such column.
+        """
+        with _opened(path) as stream:
+            number, header, mark = _header(_lines(stream), given)
+        if mark is None:
+            next(_single_column((number, header), iter(())))  # says what is wrong where it is no address
+            return None
+        names = _cells(header, mark)
+        return told_of(names, columns_of(names, given))
+
+    def read(self, path: Path, given: Mapping[str, str] = GUESSED) -> Iterator[Row | BadRow]:
         """Stream the records.
 
         Raises:
             Invalid: The file cannot be read, is empty, or its header names no column of addresses or one twice.
         """
-        try:
-            stream = path.open("rb")
-        except OSError as error:
-            raise Invalid(f"{path.name} cannot be read: {error.strerror}") from error
-        with stream:
-            lines = (line for line in lines_of(stream) if not isinstance(line[1], str) or line[1].strip())
-            yield from _rows(lines)
+        with _opened(path) as stream:
+            yield from _rows(_lines(stream), given)
 
 
-def _rows(lines: Iterator[_Line]) -> Iterator[Row | BadRow]:
+def _opened(path: Path) -> BinaryIO:
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise Invalid(f"{path.name} cannot be read: {error.strerror}") from error
+
+
+def _lines(stream: BinaryIO) -> Iterator[_Line]:
+    return (line for line in lines_of(stream) if not isinstance(line[1], str) or line[1].strip())
+
+
+def _header(lines: Iterator[_Line], given: Mapping[str, str]) -> tuple[int, str, str | None]:
+    """Number and text of the first line, and what separates its columns; None where it is no header."""
     number, header = _first(lines)
     asked = _SEPARATOR.fullmatch(header.strip())
     if asked:
         number, header = _first(lines)
     mark = asked[1] if asked and asked[1] in _DELIMITERS else _delimiter(header)
+    if mark is None and given:  # whoever names columns says that there is a header
+        mark = max(_DELIMITERS, key=header.count)
+    return number, header, mark
+
+
+def _rows(lines: Iterator[_Line], given: Mapping[str, str] = GUESSED) -> Iterator[Row | BadRow]:
+    number, header, mark = _header(lines, given)
     if mark is None:
         yield from _single_column((number, header), lines)
         return
     names = _cells(header, mark)
-    places = columns_of(names)
+    places = columns_of(names, given)
     width = len(names)
     at = [places.get(field, width) for field in ("raw", "agency", "seen_at", "note", "confidence", "sharing")]
     for number, record in _records(lines, mark):

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from staydown.core.errors import Invalid
 from staydown.core.time import iso
-from staydown.ports import BadRow, Row
+from staydown.ports import GUESSED, BadRow, Row
 from staydown.reason.lines import encoding_of, head_text
 
 MAX_BYTES = 64 * 1024 * 1024
@@ -38,7 +38,11 @@ class MispImporter:
         text = head_text(head).lstrip("\ufeff \t\r\n")
         return text[:1] in {"{", "["} and re.search(r'"(?:Event|Attribute|response)"\s*:', text) is not None
 
-    def read(self, path: Path) -> Iterator[Row | BadRow]:
+    def columns(self, path: Path, given: Mapping[str, str] = GUESSED) -> Mapping[str, str] | None:
+        """None: the format has no columns."""
+        return None
+
+    def read(self, path: Path, given: Mapping[str, str] = GUESSED) -> Iterator[Row | BadRow]:
         """The addresses of the events; a record's line is the number of its attribute.
 
         Raises:
@@ -51,7 +55,7 @@ class MispImporter:
                 number += 1
                 if not isinstance(attribute, dict):
                     yield BadRow(line=number, text=str(attribute)[:200], reason="is no attribute")
-                elif attribute.get("type") in TYPES and attribute.get("deleted") not in {True, "1"}:
+                elif str(attribute.get("type")) in TYPES and not _is_deleted(attribute):
                     yield _row(number, attribute, level)
 
 
@@ -94,8 +98,12 @@ def _event(one: object) -> _Table | None:
 def _attributes(event: _Table) -> Iterator[object]:
     yield from _listed(event.get("Attribute"))
     for thing in _listed(event.get("Object")):
-        if isinstance(thing, dict) and thing.get("deleted") not in {True, "1"}:
+        if isinstance(thing, dict) and not _is_deleted(thing):
             yield from _listed(thing.get("Attribute"))
+
+
+def _is_deleted(table: _Table) -> bool:
+    return str(table.get("deleted")) in {"True", "1"}
 
 
 def _listed(value: object) -> list[object]:

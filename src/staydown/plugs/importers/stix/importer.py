@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from staydown.core.errors import Invalid
-from staydown.ports import BadRow, Row
+from staydown.ports import GUESSED, BadRow, Row
 from staydown.reason.lines import encoding_of, head_text
 
 MAX_BYTES = 64 * 1024 * 1024
@@ -52,7 +52,11 @@ class StixImporter:
             and re.search(r'"type"\s*:\s*"bundle"', text) is not None
         )
 
-    def read(self, path: Path) -> Iterator[Row | BadRow]:
+    def columns(self, path: Path, given: Mapping[str, str] = GUESSED) -> Mapping[str, str] | None:
+        """None: the format has no columns."""
+        return None
+
+    def read(self, path: Path, given: Mapping[str, str] = GUESSED) -> Iterator[Row | BadRow]:
         """The addresses of a bundle; a record's line is the number of its object.
 
         Raises:

@@ -5,12 +5,12 @@ The last resort for mails, chat logs and notes: everything that reads as an addr
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from staydown.core.errors import Invalid
-from staydown.ports import BadRow, Row
+from staydown.ports import GUESSED, BadRow, Row
 from staydown.reason.lines import BadLine, head_text, lines_of
 from staydown.reason.prose import addresses_in
 
@@ -20,14 +20,18 @@ class TextImporter:
     """Finds addresses in text."""
 
     name: str = "text"
-    suffixes: tuple[str, ...] = (".txt", ".text", ".md", ".log", ".eml")
+    suffixes: tuple[str, ...] = (".txt", ".text", ".md", ".log")
 
     def sniff(self, path: Path, head: bytes) -> bool:
         """Whether it is text that names an address."""
         text = head_text(head)
         return "\0" not in text and any(True for line in text.splitlines() for _ in addresses_in(line))
 
-    def read(self, path: Path) -> Iterator[Row | BadRow]:
+    def columns(self, path: Path, given: Mapping[str, str] = GUESSED) -> Mapping[str, str] | None:
+        """None: the format has no columns."""
+        return None
+
+    def read(self, path: Path, given: Mapping[str, str] = GUESSED) -> Iterator[Row | BadRow]:
         """Stream the addresses; a line without one gives nothing.
 
         Raises:
