@@ -44,6 +44,7 @@ _PLAIN = re.compile(
     r"((?:/(?!\.)[A-Za-z0-9\-._~!$&()*+,;=:@]*)*)(?:\?([A-Za-z0-9\-._~!$&()*+,;=:@/?]*))?"
 )
 _ESCAPED_SCHEME = re.compile(r"(?:[a-z]+%3A|[^/?]*%2F)", re.IGNORECASE)
+_WEB_STARTS = ("https:", "http:")
 _SHORT = 1000
 """A longer address may have a key that has to be cut."""
 _LONG_WAY = INNER_NAMES | {"arpa"}
@@ -149,10 +150,11 @@ class Rooms:
             raise _TooDeep(f"wrapped more than {MAX_DEPTH} times")
         if len(text) > spelling.MAX_BYTES or not _CLEAN.fullmatch(text):
             text = spelling.absolute(text, self._schemes)
+        if not text.startswith(_WEB_STARTS):
+            word, _, rest = text.partition(":")
+            return self._by_scheme(word, rest, raw, depth)
         url = _parsed(text)
         scheme = url.protocol
-        if scheme not in {"https:", "http:"}:
-            return self._by_scheme(url, raw, depth)
         if "@" in text and (url.username or url.password):
             raise Invalid("carries a user name before the host", hint="Give the address without it.")
         host = url.hostname
@@ -212,15 +214,19 @@ class Rooms:
         doors = {door.name: door for start, door in self._anywhere if path.startswith(start)}
         return tuple(self._enter(door) for door in doors.values())
 
-    def _by_scheme(self, url: can_ada.URL, raw: str, depth: int) -> Identity:
-        """Read an address in a provider's own scheme, such as `tg:`."""
-        scheme = url.protocol[:-1]
-        path = "/" + (url.hostname + url.pathname).strip("/").lower()
-        parts = Parts("", path, settled(url.search[1:]), url.hash[1:], scheme)
-        identity = self._in_room(self._enter(self._schemes[scheme]), parts, raw, depth)
-        if identity is None:
-            raise Invalid(f"{scheme}: in no form that names an item")
-        return identity
+    def _by_scheme(self, scheme: str, rest: str, raw: str, depth: int) -> Identity:
+        """Read an address in a provider's own scheme, such as `tg:`; what follows `//` is a word, in any case."""
+        rest, _, fragment = rest.partition("#")
+        path, _, query = rest.partition("?")
+        if path.startswith("//"):
+            word, slash, path = path[2:].partition("/")
+            path = f"{word.lower()}{slash}{path}"
+        room, path = self._enter(self._schemes[scheme]), "/" + settled(path.strip("/"))
+        for one in dict.fromkeys((path, path.lower())):  # as written, then as forms of small letters want it
+            parts = Parts("", one, settled(query), settled(fragment), scheme)
+            if identity := self._in_room(room, parts, raw, depth):
+                return identity
+        raise Invalid(f"{scheme}: in no form that names an item")
 
     def _in_room(
         self, room: Room, parts: Parts, raw: str, depth: int, *, is_guest: bool = False

@@ -80,11 +80,11 @@ class Form:
         for name in pattern.fold:
             if name in groups:
                 groups[name] = folded(groups[name])
+        if any(groups.get(name, "").lower() in words for name, words in pattern.except_.items()):
+            return None
         for name, turn in pattern.turn.items():
             if name in groups:
                 groups[name] = _TURNS[turn](groups[name])
-        if any(groups.get(name, "").lower() in words for name, words in pattern.except_.items()):
-            return None
         return groups
 
 
@@ -218,7 +218,36 @@ def _as_uuid(text: str) -> str:
     return str(UUID(int=number)) if number < 1 << 128 else text
 
 
-_TURNS: Mapping[Turn, Callable[[str], str]] = {Turn.UUID: _as_uuid}
+_BASE62 = {
+    mark: value for value, mark in enumerate("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+}
+
+
+def _as_digits(text: str) -> str:
+    """Digits from letters of base 62, of which every four from the end stand for seven digits; digits stay."""
+    if text.isdigit():
+        return text
+    groups = [text[max(end - 4, 0) : end] for end in range(len(text), 0, -4)]
+    numbers: list[int] = []
+    for group in groups:
+        number = 0
+        for mark in group:
+            number = number * 62 + _BASE62.get(mark, 10**8)
+        numbers.append(number)
+    if any(number >= 10**7 for number in numbers):
+        return text
+    return "".join(f"{number:07}" for number in reversed(numbers)).lstrip("0") or "0"
+
+
+def _undotted(text: str) -> str:
+    return text.replace(".", "")
+
+
+_TURNS: Mapping[Turn, Callable[[str], str]] = {
+    Turn.UUID: _as_uuid,
+    Turn.SEVENS: _as_digits,
+    Turn.UNDOTTED: _undotted,
+}
 
 
 def undashed(label: str) -> str:

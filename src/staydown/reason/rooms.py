@@ -28,6 +28,8 @@ class Fit(StrEnum):
 class Turn(StrEnum):
     """A rewriting of a group that no template can do."""
 
+    SEVENS = "sevens"  #: base 62, of which every four letters from the end are seven digits -> digits
+    UNDOTTED = "undotted"  #: dots carry no meaning, and are taken away
     UUID = "uuid"  #: 22 letters of Flickr's base 58, or 32 hex digits with or without hyphens -> UUID with hyphens
 
 
