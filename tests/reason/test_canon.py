@@ -51,6 +51,30 @@ ONE = {
         "https://xn--bcher-kva.example/%C3%A4",
         "https://BÜCHER.example/%c3%a4",
     ],
+    "controls as browsers treat them": [
+        "https://page.example/a%01b",
+        "\x00https://page.example/a\x01b\x1f",
+    ],
+    "what a sentence, a cell or a page leaves around an address": [
+        "https://t.me/made_up_name",
+        *(
+            f"https://t.me/made_up_name{tail}"
+            for tail in (".", ",", ";", "!", ")", "،", "؟", "。", "…", "»", "%0A", " (channel)")
+        ),
+        '"https://t.me/made_up_name",',
+        "[made up](https://t.me/made_up_name)",
+        '[made up](<https://t.me/made_up_name> "title")',
+        '<a href="https://t.me/made_up_name">made up</a>',
+        "t .me/made_up_name",
+        "https:// t . me/made_up_name",
+        "https://t dot me/made_up_name",
+        "h t t p s : / / t . m e / m a d e _ u p _ n a m e",
+    ],
+    "an ampersand as a page writes it": [
+        "https://page.example/a?b=1&c=2",
+        "https://page.example/a?b=1&amp;c=2",
+        "hxxps://page.example/a?b=1&amp;c=2",
+    ],
     "a host alone": [
         "page.example",
         "http://page.example",
@@ -79,6 +103,9 @@ DIFFERENT = [
     ("https://page.example/a%2Fb", "https://page.example/a/b"),
     ("https://page.example/a?b=", "https://page.example/a?b"),
     ("https://page.example/a//b", "https://page.example/a/b"),
+    ("https://page.example/a.", "https://page.example/a"),
+    ("https://page.example/A_(b)", "https://page.example/A_(b"),
+    ("https://page.example/a?b=%26amp;c=2", "https://page.example/a?b=%26c=2"),
     ("https://page.example/a?b=%2B", "https://page.example/a?b=+"),
     ("https://page.example/%2541", "https://page.example/A"),
     ("https://t.me/made_up_name", "https://t.me.page.example/made_up_name"),
@@ -123,8 +150,8 @@ REFUSED = {
     "http://[::1]/": "not a public",
     "http://[::ffff:10.0.0.1]/": "not a public",
     "http://[64:ff9b::a00:1]/": "not a public",
-    "https://page.example/\x00": "control",
-    "https://page\x1b.example/": "control",
+    "https://pa\x00ge.example/": "no valid",
+    "https://page\x1b.example/": "no valid",
     "https://page.example/\ud800": "half a character",
     "https://page.example/" + "a" * 8200: "longer",
     "https://page.example/" + "ä" * 3000: "longer",

@@ -19,7 +19,7 @@ from staydown.core.errors import Invalid, NotFound, Outside
 from staydown.core.ids import ItemKey
 from staydown.core.item import Identity, ItemKind, Refusal
 from staydown.reason import spelling
-from staydown.reason.escapes import settled
+from staydown.reason.escapes import settled, tidied
 from staydown.reason.forms import Choice, Form, Parts, fill, forms_of, literal_start, undashed
 from staydown.reason.hosts import INNER_NAMES, why_not_public
 from staydown.reason.rooms import Door, Room, door_of
@@ -124,6 +124,8 @@ class Rooms:
         try:
             if len(raw) < _SHORT and (plain := _PLAIN.fullmatch(raw)):
                 scheme, host, path, query = plain.groups()
+                if query and "&amp;" in query:
+                    return self._read(raw, raw, 0)
                 if door := self._hosts.get(host):
                     parts = Parts(host, path or "/", query or "")
                     return self._at(self._enter(door), parts, raw, scheme)
@@ -137,6 +139,9 @@ class Rooms:
         """The identity of a plain address on a room's own host."""
         if identity := self._in_room(room, parts, raw, 0):
             return identity
+        tidy = tidied(parts.path, parts.query)
+        if tidy and (identity := self._in_room(room, Parts(parts.host, *tidy), raw, 0)):
+            return identity
         query = without_tracking(parts.query, room.tracking) if parts.query else ""
         return _web(raw, scheme, parts.host, parts.path, query)
 
@@ -148,7 +153,7 @@ class Rooms:
         """
         if depth > MAX_DEPTH:
             raise _TooDeep(f"wrapped more than {MAX_DEPTH} times")
-        if len(text) > spelling.MAX_BYTES or not _CLEAN.fullmatch(text):
+        if len(text) > spelling.MAX_BYTES or not _CLEAN.fullmatch(text) or "&amp;" in text:
             text = spelling.absolute(text, self._schemes)
         if not text.startswith(_WEB_STARTS):
             word, _, rest = text.partition(":")
@@ -172,6 +177,8 @@ class Rooms:
             if identity is None and not text.isascii() and (twin := _narrow_path(text)):
                 parts = Parts(host, settled(twin.pathname), settled(twin.search[1:]), twin.hash[1:])
                 identity = self._in_room(one, parts, raw, depth, is_guest=is_guest)
+            if identity is None and (tidy := tidied(path, query)):
+                identity = self._in_room(one, Parts(host, *tidy), raw, depth, is_guest=is_guest)
             if identity is not None:
                 return identity
         if query:

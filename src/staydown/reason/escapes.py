@@ -35,6 +35,28 @@ def _piece(found: re.Match[str]) -> str:
     return character if character in UNRESERVED else found[0].upper()
 
 
+_BEHIND = re.compile(
+    r"(?:[.,;:!'*()~|]|%2[27]|%3[CE]|%5[BD]|%60|%7[BCD]|%0[9AD]|%C2%BB|%D8%8C|%D8%9B|%D8%9F|%DB%94"
+    r"|%E2%80%(?:98|99|9C|9D|A6)|%E3%80%8[12]|%EF%BC%(?:81|8C|9B|9F)|%20.*)+",
+    re.DOTALL,
+)
+
+
+def tidied(path: str, query: str) -> tuple[str, str] | None:
+    """Path and query, settled, without what a sentence or a cell left behind them: stops, closing marks, further words.
+
+    None where nothing of the kind is there. A provider's own forms never end so; a plain page's may, and stays as it is.
+    """
+    text = query or path
+    found = None
+    for found in _BEHIND.finditer(text):  # noqa: B007  # the last one counts
+        pass
+    if found is None or found.end() != len(text):
+        return None
+    rest = text[: found.start()]
+    return (path, rest) if query else (rest or "/", "")
+
+
 def plain_path(path: str) -> str:
     """The path with escaped signs unescaped that may stand in a path as they are, such as `@` and `+`.
 

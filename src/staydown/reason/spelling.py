@@ -31,16 +31,33 @@ _JOINERS = "\u200c\u200d"
 _OPENING = "<\"'“”„‟«»‹›‘’‚`「『"
 _CLOSING = '<>"“”„‟«»‹›‘’`」』'
 
+_CLOSED = re.compile(rf"[{re.escape(_CLOSING)}]+[,;.:!?]*$")
+_SENTENCE = "،؛؟۔。、，；！？…"
+"""Ends of sentences in scripts of which no address makes use; behind an address they belong to the sentence."""
+_MARKDOWN = re.compile(
+    r"!?\[[^\]]{0,1000}\]\(\s*<?(?P<at>[^\s<>]{3,8000}?)>?(?:\s+[\"'(].*)?\s*\)", re.DOTALL
+)
+_ANCHOR = re.compile(r"a\s[^>]{0,500}?\bhref\s*=\s*[\"']?(?P<at>[^\"'\s>]{3,8000})", re.IGNORECASE)
+_SPACED = re.compile(r"h(?: t){2} p(?: s)? ?: ?/ ?/ ", re.IGNORECASE)
+_GAPS = re.compile(r"\s*\.\s*|\s+dot\s+|(?<=//)\s+", re.IGNORECASE)
+_ENTITY = re.compile(r"&amp;(?=[A-Za-z0-9_.\[\]%-]{1,80}=)", re.IGNORECASE)
+_CONTROL = "".join(map(chr, range(0x20)))
+_AROUND = _BLANKS + _INVISIBLE + _JOINERS + _CONTROL
 _DELETE = dict.fromkeys(map(ord, _INVISIBLE))
 # A joiner belongs to the word only between letters of the scripts that use one; beside ASCII it hides.
 _STRAY_JOINER = re.compile(r"(?:(?<![^\x00-\x7f])[\u200c\u200d]+|[\u200c\u200d]+(?![^\x00-\x7f]))")
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+# A closing mark ends what stands before it, but behind one of these it may be the value itself.
+_TAIL = re.compile(rf"(?<![?=&#{re.escape(_CLOSING)}])[{re.escape(_CLOSING)}]+$")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _SECOND = re.compile(r"\s(?:h(?:tt|xx)ps?|tg)\s*\[?:", re.IGNORECASE)
 _LINE_END = re.compile(r"[\r\n]\s*")
 _NEXT_LINE = re.compile(r"(?:www\.|[^\s/]+\.[a-z]{2,}/)", re.IGNORECASE)
 
-_FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3002: 0x2E, 0xFF61: 0x2E}
+_FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F) if code != 0xFF05} | {
+    0x3002: 0x2E,
+    0xFF61: 0x2E,
+}
+"""Without the percent sign: narrowed, it would begin an escape that a browser does not see."""
 
 _DOT = r"\s*(?:\[\s*(?:\.|dot|punt|punkt|point|punto)\s*\]|\(\s*(?:\.|dot)\s*\)|\{\s*(?:\.|dot)\s*\})\s*"
 _DEFANG = re.compile(
@@ -72,6 +89,10 @@ def absolute(raw: str, schemes: Collection[str] = WEB_SCHEMES) -> str:
     text = _bare_of_wrapping(raw)
     _refuse_broken(text)
     text = _visible(text)
+    if " " in text[:80]:
+        text = _without_gaps(text)
+    if "&amp;" in text:
+        text = _ENTITY.sub("&", text)
     if not text.isascii():
         text = _narrow(text)
     text = _refanged(text)
@@ -84,17 +105,22 @@ def narrow(text: str) -> str:
 
 
 def _bare_of_wrapping(raw: str) -> str:
-    """The text without blanks, quotes and brackets around it."""
+    """The text without blanks, quotes and brackets around it, and without the marks of a link."""
     text = raw
     while True:
         before = len(text)
-        text = text.strip(_BLANKS + _INVISIBLE + _JOINERS)
+        text = text.strip(_AROUND)
         quoted = text[:1] == "'"
-        text = text.lstrip(_OPENING).rstrip(_CLOSING)
+        is_opened = text[:1] in _OPENING
+        text = text.lstrip(_OPENING)
+        text = (_CLOSED if is_opened else _TAIL).sub("", text)
+        text = text.rstrip(_SENTENCE)
         if quoted:
             text = text.rstrip("'")
         if (text[:1], text[-1:]) in {("(", ")"), ("[", "]"), ("{", "}")} and text[1:2].isalpha():
             text = text[1:-1]
+        if found := _MARKDOWN.fullmatch(text) or _ANCHOR.match(text):
+            text = found["at"]
         if text[:4].lower() == "url:" and text[4:5] not in {"", "/"}:
             text = text[4:]
         if len(text) == before:
@@ -106,8 +132,6 @@ def _refuse_broken(text: str) -> None:
         raise Invalid("empty")
     if len(text) > MAX_BYTES:
         raise Invalid(f"longer than {MAX_BYTES} bytes")
-    if _CONTROL.search(text):
-        raise Invalid("holds a control character")
     if _SURROGATE.search(text):
         raise Invalid("holds half a character")
     if _SECOND.search(text) or _goes_on_with_another(text):
@@ -125,6 +149,16 @@ def _visible(text: str) -> str:
     if not text.isascii():
         text = _STRAY_JOINER.sub("", text.translate(_DELETE))
     return text.replace("\t", "").replace("\r", "").replace("\n", "")
+
+
+def _without_gaps(text: str) -> str:
+    """The text without blanks that were put into its scheme or host to keep it from being clicked."""
+    if _SPACED.match(text):
+        return text.replace(" ", "")
+    end = _head_end(text)
+    closed = _GAPS.sub(".", text[:end].replace("// ", "//"))
+    host = closed.rpartition("//")[2].partition(":")[0]
+    return closed + text[end:] if " " not in closed.strip() and is_known_name(host) and "." in host else text
 
 
 def _head_end(text: str) -> int:
