@@ -129,6 +129,15 @@ class GuardedFetch:
         """
         return self._guard.mailbox(host, port)
 
+    def addresses(self, host: str) -> tuple[str, ...]:
+        """The checked IP addresses of a host, each once.
+
+        Raises:
+            Refused: The guard does not allow one of them.
+            Outside: The name does not resolve.
+        """
+        return self._guard.addresses(host)
+
     def close(self) -> None:
         """Let go of connections and end the background thread; a second call does nothing."""
         with self._lock:

@@ -173,6 +173,23 @@ class Guard:
         place = self.resolved(name, port)[0]
         return place.ip, place.port
 
+    def addresses(self, host: str) -> tuple[str, ...]:
+        """The checked IP addresses of a host, each once, by the same resolution that every ask goes through.
+
+        Raises:
+            Refused: The guard does not allow one of them.
+            Outside: The name does not resolve.
+        """
+        name = _host_of(host)
+        literal = _literal(name)
+        if literal is not None:
+            self.check(literal)
+            return (str(literal),)
+        if self.policy is Policy.LOOPBACK:
+            return (self._in_table(name).ip,)
+        _check_name(name)
+        return tuple(place.ip for place in self.resolved(name, 443))
+
     def _relay(self, name: str, literal: Address | None) -> str:
         if literal is not None:
             return str(literal)

@@ -96,6 +96,14 @@ class Fetch(Protocol):
             Outside: The name does not resolve.
         """
 
+    def addresses(self, host: str) -> tuple[str, ...]:
+        """The checked IP addresses of a host, each once; nothing but its name is looked up.
+
+        Raises:
+            Refused: The guard does not allow one of them.
+            Outside: The name does not resolve.
+        """
+
     def close(self) -> None:
         """Let go of connections."""
 

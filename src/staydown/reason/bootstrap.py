@@ -9,11 +9,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
-from types import MappingProxyType
 
 from staydown.core.errors import Invalid
 from staydown.core.time import parse
@@ -45,8 +44,10 @@ class Bootstrap:
     sort: Sort
     publication: datetime
     description: str
-    names: Mapping[str, Servers] = MappingProxyType({})  #: by labels, small, without a last dot
-    networks: Mapping[int, Mapping[int, Servers]] = MappingProxyType({})  #: by prefix length, then by prefix
+    names: Mapping[str, Servers] = field(default_factory=dict)  #: by labels, small, without a last dot
+    networks: Mapping[int, Mapping[int, Servers]] = field(
+        default_factory=dict
+    )  #: by prefix length, then by prefix
     ranges: tuple[tuple[int, int, Servers], ...] = ()  #: of AS numbers, both ends included
 
     def __len__(self) -> int:
