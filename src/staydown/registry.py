@@ -26,8 +26,8 @@ The format of `provider.toml`. An unknown field is an error. Top level:
 
 - `path`: regular expression for the whole path. Before it is tried, doubled and last slashes and needless
   escapes are taken away; scheme, host case, default ports and unnamed parameters never matter.
-- `query`, `fragment`, `host`: expressions for whole decoded parameters by name, for what stands behind the
-  `#`, and for the host; `hosts`: narrower than the room's; `scheme`: one of `schemes`, where the path is
+- `query`, `whole_query`, `fragment`, `host`: expressions for whole decoded parameters by name, for a query as it
+  stands, for what stands behind the `#`, and for the host; `hosts`: narrower than the room's; `scheme`: one of `schemes`, where the path is
   `/` and what follows the colon (`tg://resolve?domain=x` has the path `/resolve`).
 - `kind` (of `ItemKind`), `space` (the word in the key, default the kind), `id`, `address`, `container`:
   templates over the named groups of all expressions. The address must give the same key again; the

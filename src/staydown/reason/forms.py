@@ -90,7 +90,11 @@ class Form:
 
 def _read_rest(pattern: Pattern, parts: Parts, groups: dict[str, str]) -> bool:
     """Whether host, query and fragment fit as well; adds their groups."""
-    rest = [(pattern.host, parts.host), (pattern.fragment, parts.fragment)]
+    rest = [
+        (pattern.host, parts.host),
+        (pattern.fragment, parts.fragment),
+        (pattern.whole_query, parts.query),
+    ]
     for name, expression in pattern.query.items():
         value = parts.parameters.get(name)
         if value is None:
@@ -182,8 +186,9 @@ def _form(pattern: Pattern) -> Form:
         pattern=pattern,
         starts=literal_start(pattern.path.pattern),
         reads_inside=bool(inside & set(pattern.path.groupindex)),
-        is_path_only=pattern.host is None and pattern.fragment is None and not pattern.query,
-        wants_query=bool(pattern.query),
+        is_path_only=not (pattern.host or pattern.fragment or pattern.whole_query or pattern.query),
+        wants_query=bool(pattern.query)
+        or (pattern.whole_query is not None and pattern.whole_query.fullmatch("") is None),
         wants_fragment=pattern.fragment is not None and pattern.fragment.fullmatch("") is None,
     )
 

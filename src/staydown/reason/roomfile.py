@@ -244,6 +244,7 @@ def _pattern(table: _Table, room_reserved: Mapping[str, frozenset[str]]) -> Patt
         wraps=table.maybe("wraps"),
         except_=table.words("except"),
         fragment=table.maybe_compiled("fragment"),
+        whole_query=table.maybe_compiled("whole_query"),
         stable_id=table.maybe("stable_id"),
         turn=_turns(table),
         resolves=table.yes("resolves"),
@@ -261,7 +262,13 @@ def _pattern(table: _Table, room_reserved: Mapping[str, frozenset[str]]) -> Patt
 
 def _groups(pattern: Pattern) -> frozenset[str]:
     """The named groups of all expressions of a pattern."""
-    expressions = [pattern.path, pattern.host, pattern.fragment, *pattern.query.values()]
+    expressions = [
+        pattern.path,
+        pattern.host,
+        pattern.fragment,
+        pattern.whole_query,
+        *pattern.query.values(),
+    ]
     return frozenset(name for one in expressions if one is not None for name in one.groupindex)
 
 

@@ -58,6 +58,7 @@ class Pattern:
     )
     wraps: str | None = None  #: group whose value is the address of what this shows
     except_: Mapping[str, frozenset[str]] = field(default_factory=dict)  #: reserved words by group
+    whole_query: re.Pattern[str] | None = None  #: for addresses whose query has no names: `?KEY`
     fragment: re.Pattern[str] | None = None  #: for addresses that name the thing behind the `#`
     stable_id: str | None = None  #: group that holds the provider's own number for the thing
     turn: Mapping[str, Turn] = field(
