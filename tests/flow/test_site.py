@@ -231,6 +231,18 @@ def test_behind_a_front_the_host_is_nearest_but_not_known(registries: Registries
     )
 
 
+def test_a_front_that_keeps_sites_too_is_not_said_to_only_pass_on(registries: Registries) -> None:
+    network = json.loads((ASSETS / "network-of-a-front.json").read_bytes()) | {"name": "MADE-UP"}
+    network["arin_originas0_originautnums"] = [57724]
+    network["entities"] = []
+    registries.said[f"rdap.rir.example/ip/{FRONT}"] = (200, {}, json.dumps(network).encode())
+    found = registries.climb("https://made-up.example/", FRONT)
+    assert "recognised by AS57724" in rung(found, Layer.CDN).notes
+    assert suggest(found).reason.startswith(
+        "DDoS-Guard passes traffic on, or keeps the site itself: ask it, by the way"
+    )
+
+
 def test_a_host_beside_a_front_is_nearest(registries: Registries) -> None:
     found = registries.climb("https://made-up.example/", FRONT, HOST)
     assert suggest(found).rung is rung(found, Layer.HOST)

@@ -119,6 +119,7 @@ def _layer(rung: Rung, *, is_nearest: bool) -> dict[str, object]:
         "footing": rung.footing.words,
         "request": rung.footing.request,
         "effect": rung.footing.effect,
+        "own": rung.is_own,
         "nearest": is_nearest,
     }
 

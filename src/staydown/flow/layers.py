@@ -12,7 +12,7 @@ from staydown.reason import contacts
 from staydown.reason.fronts import Front, recognise
 from staydown.reason.rdap import Answer
 from staydown.reason.rooms import Fit, Room
-from staydown.reason.rungs import FOOTINGS, Contact, Layer, Rung
+from staydown.reason.rungs import FOOTINGS, OWN_SITE, Contact, Layer, Rung
 from staydown.reason.securitytxt import PLACES, read_security_text
 from staydown.reason.web import WEB
 
@@ -72,7 +72,7 @@ def page(search: Search, *, touch: bool) -> Rung:
             *found,
             *(contacts.guess(one, Layer.PAGE, f"the site {names.host}", warns=True) for one in fallback),
         ),
-        footing=FOOTINGS[Layer.PAGE],
+        footing=OWN_SITE,
         is_own=True,
     )
 
@@ -238,6 +238,7 @@ def _in_front(networks: Sequence[_Network]) -> list[Rung]:
             ),
             footing=FOOTINGS[Layer.CDN],
             hides=True,
+            may_host=front.shared,
         )
     return list(rungs.values())
 

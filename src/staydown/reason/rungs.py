@@ -109,6 +109,16 @@ FOOTINGS: Mapping[Layer, Footing] = {
 }
 
 
+OWN_SITE = Footing(
+    fits=(Fit.DSA_NOTICE, Fit.REFERRAL, Fit.DSA_ORDER, Fit.TCO_ORDER),
+    arguable=(Fit.DSA_NOTICE, Fit.TCO_ORDER),
+    words="hosting service only for what others put there: Regulation (EU) 2022/2065, Art. 3(g), 16",
+    request="only where others misuse a lawful site, such as a forum or after a break-in; never where terrorists run it",
+    effect="the page is removed; or whoever runs the site is warned",
+)
+"""What the site itself can be asked for."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rung:
     """One layer of one site."""
@@ -122,6 +132,7 @@ class Rung:
     footing: Footing
     is_own: bool = False  #: whoever runs the site itself: not to be asked where terrorists run it
     hides: bool = False  #: it stands before the host, which is not known
+    may_host: bool = False  #: it stands before sites, and keeps sites as well
 
     @property
     def can_be_asked(self) -> bool:
@@ -198,7 +209,11 @@ def _farther(ladder: Ladder) -> Suggestion:
     front = next((rung for rung in ladder.of(Layer.CDN) if rung.hides), None)
     if front is not None:
         silent = "" if front.can_be_asked else ", by the way it publishes"
-        words = f"{front.who} only passes traffic on: ask it{silent} to name the host; the host is nearest but not known yet"
+        does = (
+            "only passes traffic on" if not front.may_host else "passes traffic on, or keeps the site itself"
+        )
+        wish = "name the host" if not front.may_host else "say which, and to name the host"
+        words = f"{front.who} {does}: ask it{silent} to {wish}; the host is nearest but not known yet"
         return Suggestion(rung=front, reason=words)
     for layer, words in _FARTHER.items():
         rung = next((one for one in ladder.of(layer) if one.can_be_asked), None)
