@@ -165,6 +165,39 @@ def settings() -> str:
     return "".join(lines)
 
 
+def providers() -> str:
+    """Every provider room: what it knows, what can be put to it, and where it takes mail."""
+    from staydown.registry import load_rooms
+
+    rooms = sorted((room for room in load_rooms() if room.name != "web"), key=lambda room: room.name)
+    real = [room for room in rooms if not room.exercise]
+    forms = sum(len(room.patterns) for room in real)
+    examples = sum(len(pattern.examples) for room in real for pattern in room.patterns)
+    parts = [
+        f"# Providers\n\n{len(real)} rooms of real services know {forms} forms of addresses, shown by {examples}"
+        f" examples; {len(rooms) - len(real)} more are simulated ones of the exercise. A room is one file,"
+        " `plugs/providers/<name>/provider.toml`; [how to add one](../how-to/add-a-provider.md). A kind is written with its word in"
+        " the key where that differs. What a provider says of where it is, and where it takes mail, stands here only with"
+        " the day on which it was looked up.\n\n"
+        "| provider | hosts | forms | kinds | instruments | languages | established, represented | contact points | looked up |\n"
+        + "|" + " --- |" * 9 + "\n"
+    ]  # fmt: skip
+    for room in rooms:
+        kinds = sorted(
+            {one.kind.value if one.space == one.kind.value else f"{one.kind.value} as {one.space}" for one in room.patterns if not one.target}
+        )  # fmt: skip
+        where = ", ".join(f"{word} {state}" for word, state in (("in", room.establishment), ("by", room.representative)) if state)  # fmt: skip
+        contacts = "; ".join(f"{one.courier}: {one.address} ({', '.join(sorted(one.instruments))})" for one in room.contacts)  # fmt: skip
+        facts = f"[{room.looked_up}]({room.source})" if room.looked_up and room.source else ""
+        title = room.title if room.exercise else f"**{room.title}**"
+        parts.append(
+            f"| {title} `{room.name}` | {len(room.hosts) + len(room.host_patterns)} | {len(room.patterns)} | {', '.join(kinds) or '-'} |"
+            f" {', '.join(sorted(room.instruments)) or '-'} | {', '.join(room.languages)} | {where or '-'} |"
+            f" {contacts or '-'} | {facts or '-'} |\n"
+        )
+    return "".join(parts)
+
+
 def ledger_tags() -> str:
     """Every tag that the ledger knows, with the file that writes it."""
     found: dict[str, set[str]] = {}
@@ -196,6 +229,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "commands": commands,
     "settings": settings,
     "ledger-tags": ledger_tags,
+    "providers": providers,
 }
 
 

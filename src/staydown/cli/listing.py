@@ -89,6 +89,8 @@ def items(
                 "last_seen": one.last_seen,
                 "container": one.container,
                 "lineage": one.lineage,
+                "wraps": one.wraps,
+                "number": one.stable_id,
             }
             for one in found
         )

@@ -28,7 +28,7 @@ from staydown.reason.web import WEB
 
 RULES = 2
 """Counts the changes of these rules that alter keys. Whoever raises it writes a fragment of the changelog that says so;
-the store's keys are brought up to date by `staydown rekey`. The keys are pinned by `tests/reason/keys.tsv`."""
+the store's keys are brought up to date by `staydown rekey`. The keys are pinned by `tests/reason/keys.jsonl`."""
 
 MAX_DEPTH = 8
 """How many redirectors or archives may stand around one address."""
