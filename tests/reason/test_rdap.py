@@ -226,6 +226,8 @@ def test_a_page_is_no_security_text(raw: bytes) -> None:
     [
         ({"network": "CLOUDFLARENET"}, "Cloudflare"),
         ({"network": "cloudflarenet-eu"}, "Cloudflare"),
+        ({"network": "AMAZO-CF2", "holders": ["Amazon.com, Inc."]}, "Amazon CloudFront"),
+        ({"network": "AMAZON-02", "holders": ["Amazon.com, Inc."]}, None),
         ({"holders": ["Fastly, Inc."]}, "Fastly"),
         ({"numbers": [64500, 57724]}, "DDoS-Guard"),
         ({"network": "MADE-UP", "holders": ["Not Cloudflare"], "numbers": [64500]}, None),
