@@ -17,9 +17,10 @@ The format of `provider.toml`. An unknown field is an error. Top level:
 - `languages` in which it takes mail (default `["en"]`); `establishment` and `representative`: the states (two
   capitals) where it is established and where its legal representative in the Union is; `instruments` that fit
   what it is, of `Fit`; `looked_up` (a date) and `source` of these facts; `exercise` (default false), `places`.
+- `hashbang = true`: in old addresses a `#!/path` names the thing in place of the path before it.
 - `tracking`: query parameters of its own that are not identity where its address stays a plain web page.
 - `[reserved]`: group = words that are no names; laid over every pattern that has the group.
-- `[examples]`: addresses on its hosts that no pattern may claim, with the key they must give.
+- `[examples]`: more addresses with the key they must give, above all those that no pattern may claim.
 - `[marks]`: what can be read off a page: mark = CSS selector, or `selector@attribute`.
 
 `[[patterns]]`, tried in order, the first that fits decides; none fits: the address is a plain web page:

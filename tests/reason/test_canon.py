@@ -70,6 +70,11 @@ ONE = {
         "https://t dot me/made_up_name",
         "h t t p s : / / t . m e / m a d e _ u p _ n a m e",
     ],
+    "the thing an old address names behind the hash": [
+        "https://www.facebook.com/profile.php?id=100002",
+        "http://www.facebook.com/profile.php?id=100001#!/profile.php?id=100002",
+        "http://www.facebook.com/home.php#!/profile.php?id=100002",
+    ],
     "an ampersand as a page writes it": [
         "https://page.example/a?b=1&c=2",
         "https://page.example/a?b=1&amp;c=2",
@@ -113,6 +118,7 @@ DIFFERENT = [
     ("https://t.me/made_up_name", "https://page.example\\@t.me/made_up_name"),
     ("https://t.me/+AbCdEfGhIjKlMnOp", "https://t.me/+aBcDeFgHiJkLmNoP"),
     ("https://t.me/made_up_name/1", "https://t.me/made_up_name/2"),
+    ("https://www.facebook.com/robots.txt", "https://www.facebook.com/robotstxt"),
     ("https://t.me/made_up_name/1", "https://t.me/made_up_name/1?comment=2"),
     ("https://t.me/made_up_name", "https://t.me:8443/made_up_name"),
     ("https://youtu.be/AbCdEfGhIjK", "https://youtu.be/aBCdEfGhIjK"),

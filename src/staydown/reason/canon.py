@@ -44,6 +44,14 @@ _PLAIN = re.compile(
     r"((?:/(?!\.)[A-Za-z0-9\-._~!$&()*+,;=:@]*)*)(?:\?([A-Za-z0-9\-._~!$&()*+,;=:@/?]*))?"
 )
 _ESCAPED_SCHEME = re.compile(r"(?:[a-z]+%3A|[^/?]*%2F)", re.IGNORECASE)
+# What every host may have for machines: never a provider's account or page.
+_EVERYWHERE = frozenset(
+    f"/{name}"
+    for name in (
+        "robots.txt", "favicon.ico", "sitemap.xml", "ads.txt", "app-ads.txt", "humans.txt", "security.txt", "crossdomain.xml",
+        "browserconfig.xml", "manifest.json", "site.webmanifest", "apple-app-site-association", "apple-touch-icon.png",
+    )
+)  # fmt: skip
 _WEB_STARTS = ("https:", "http:")
 _SHORT = 1000
 """A longer address may have a key that has to be cut."""
@@ -172,7 +180,12 @@ class Rooms:
         guests = () if room or not path.startswith(self._anywhere_starts) else self._guests(path)
         for one in (room,) if room else guests:
             is_guest = room is None
-            parts = Parts(host, path, query, url.hash[1:] if "#" in text else "")
+            fragment = url.hash[1:] if "#" in text else ""
+            parts = Parts(host, path, query, fragment)
+            if one.hashbang and fragment.startswith("!/"):
+                inner, _, asked = fragment[1:].partition("?")
+                if identity := self._in_room(one, Parts(host, settled(inner), settled(asked)), raw, depth):
+                    return identity
             identity = self._in_room(one, parts, raw, depth, is_guest=is_guest)
             if identity is None and not text.isascii() and (twin := _narrow_path(text)):
                 parts = Parts(host, settled(twin.pathname), settled(twin.search[1:]), twin.hash[1:])
@@ -239,6 +252,8 @@ class Rooms:
         self, room: Room, parts: Parts, raw: str, depth: int, *, is_guest: bool = False
     ) -> Identity | None:
         """The identity by the room's first form that fits, or None; a guest has no hosts of its own here."""
+        if parts.trimmed in _EVERYWHERE or parts.trimmed.startswith("/.well-known/"):
+            return None
         known = (
             room.name, parts.scheme, is_guest, parts.host if parts.host in room.hosts else "",
             not parts.query, not parts.fragment,

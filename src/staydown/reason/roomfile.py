@@ -153,6 +153,7 @@ def room_from(fields: Mapping[str, object], where: str) -> Room:
         host_patterns=door.host_patterns,
         schemes=door.schemes,
         anywhere=door.anywhere,
+        hashbang=table.yes("hashbang"),
         patterns=tuple(_pattern(one, reserved) for one in table.tables("patterns")),
         signs=(*(_sign(one) for one in table.tables("signs")), *COMMON_SIGNS),
         marks=_marks(table),

@@ -104,6 +104,7 @@ class Room:
     host_patterns: tuple[re.Pattern[str], ...] = ()
     schemes: frozenset[str] = frozenset()
     anywhere: tuple[str, ...] = ()  #: how paths begin for which it is asked about hosts of nobody
+    hashbang: bool = False  #: an old `#!/path` names the thing in place of the path before it
     patterns: tuple[Pattern, ...] = ()
     signs: tuple[Sign, ...] = ()
     marks: Mapping[MarkKind, str] = field(default_factory=dict)  #: CSS selector by mark, `selector@attribute`
