@@ -183,6 +183,14 @@ def test_an_address_with_the_number_proves_it_at_once(desk: Desk) -> None:
     assert behind(desk, "facebook:account:100001234567890", "facebook:account:made.up") == [first, first]
 
 
+def test_one_number_of_two_kinds_is_two_things(desk: Desk) -> None:
+    person, club = desk.sight("https://vk.com/id12345", "https://vk.com/club12345")
+    assert person != club
+    with desk.store.begin() as work:
+        assert names.prove(work, [person, club]) == []
+        assert len(work.names.numbers([person, club])) == 2
+
+
 def test_who_was_asked_for_is_kept_and_two_of_them_stay_two(desk: Desk) -> None:
     desk.show("old_name", number="4711")
     desk.show("new_name", number="4711")

@@ -495,7 +495,7 @@ class Names(Protocol):
         """Note the numbers of accounts, channels, groups and bots that had none."""
 
     def same_number(self, ids: Collection[ItemId]) -> list[list[ItemId]]:
-        """Groups of items that carry one number at one provider, where one of `ids` is among them; oldest first."""
+        """Groups of items of one provider and kind with one number, where one of `ids` is among them; oldest first."""
 
     def root(self, ids: Collection[ItemId]) -> dict[ItemId, ItemId]:
         """What items are now: themselves, or what they were merged into."""

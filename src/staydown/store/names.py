@@ -16,7 +16,6 @@ from sqlalchemy import (
     literal,
     or_,
     select,
-    tuple_,
     update,
 )
 
@@ -182,35 +181,27 @@ class Names:
             )
 
     def same_number(self, ids: Collection[ItemId]) -> list[list[ItemId]]:
-        """Groups of items that carry one number at one provider, where one of `ids` is among them; oldest first."""
+        """Groups of items of one provider and kind with one number, where one of `ids` is among them; oldest first."""
         if not ids:
             return []
-        numbered = self._conn.execute(
-            select(items.c.provider, items.c.stable_id)
-            .distinct()
-            .where(
-                among(self._conn, items.c.id, ids),
-                items.c.stable_id.is_not(None),
-                unhelped(items.c.state) != ItemState.MERGED.value,
-            )
-        ).all()
-        if not numbered:
+        stands = (items.c.stable_id.is_not(None), unhelped(items.c.state) != ItemState.MERGED.value)
+        named = (items.c.provider, items.c.kind, items.c.stable_id)
+        asked = {
+            tuple(row)
+            for row in self._conn.execute(select(*named).where(among(self._conn, items.c.id, ids), *stands))
+        }
+        if not asked:
             return []
         rows = self._conn.execute(
-            select(items.c.provider, items.c.stable_id, items.c.id)
-            .where(
-                items.c.stable_id.is_not(None),
-                tuple_(items.c.stable_id, items.c.provider).in_(
-                    [(row.stable_id, row.provider) for row in numbered]
-                ),
-                unhelped(items.c.state) != ItemState.MERGED.value,
-            )
+            select(*named, items.c.id)
+            .where(among(self._conn, items.c.stable_id, sorted({number for *_, number in asked})), *stands)
             .order_by(items.c.id)
         )
-        found: dict[tuple[str, str], list[ItemId]] = {}
-        for row in rows:
-            found.setdefault((row.provider, row.stable_id), []).append(row.id)
-        return [group for _, group in sorted(found.items()) if len(group) > 1]
+        found: dict[tuple[object, ...], list[ItemId]] = {}
+        for *name, number in rows:
+            if tuple(name) in asked:
+                found.setdefault(tuple(name), []).append(number)
+        return [group for group in found.values() if len(group) > 1]
 
     # --- items that prove to be one -----------------------------------------------------------------
 
