@@ -180,7 +180,7 @@ def test_an_address_with_the_number_proves_it_at_once(desk: Desk) -> None:
     with desk.store.begin() as work:
         work.names.set_numbers({second: "100001234567890"})
         assert len(names.prove(work, [second])) == 1
-    assert behind(desk, "facebook:account:100001234567890", "facebook:account:made.up") == [first, first]
+    assert behind(desk, "facebook:account:100001234567890", "facebook:account:madeup") == [first, first]
 
 
 def test_one_number_of_two_kinds_is_two_things(desk: Desk) -> None:
