@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import cast
@@ -19,7 +21,8 @@ from staydown.flow.registries import IANA, in_use, refresh
 from staydown.flow.site import ladder, suggest
 from staydown.ports.tools import Tools
 from staydown.reason.bootstrap import Sort
-from staydown.reason.rooms import Fit
+from staydown.reason.canon import Rooms
+from staydown.reason.rooms import Fit, Room
 from staydown.reason.rungs import Contact, ContactKind, Ladder, Layer, Rung
 from staydown.registry import load_rooms
 from staydown.settings import Settings
@@ -348,8 +351,33 @@ def test_what_stands_below_a_platform_is_shown_on_request(registries: Registries
 
 
 def test_a_platform_whose_contact_is_not_known_is_nearest_all_the_same(registries: Registries) -> None:
-    found = ladder(registries.tools, "https://www.facebook.com/made.up")
-    assert "not known yet" in suggest(found).reason or found.contacts
+    room = Room(name="rooms", title="Made-Up Rooms", hosts=frozenset({"*.rooms.example"}), establishment="NL")
+    found = ladder(replace(registries.tools, catalogue=Rooms([room])), "https://a.b.rooms.example/page")
+    page = suggest(found).rung
+    assert page is found.rungs[0]
+    assert page.why_not == "where it takes mail of this kind is not known yet"
+    assert suggest(found).reason.startswith("Made-Up Rooms can remove this alone; ")
+
+
+@pytest.mark.parametrize(
+    "address", ["https://www.facebook.com/marketplace/", "https://t.me/", "https://x.com/settings"]
+)
+def test_a_page_that_a_platforms_room_cannot_read_is_the_platforms_all_the_same(
+    registries: Registries, address: str
+) -> None:
+    found = ladder(registries.tools, address)
+    assert not found.rungs[0].is_own
+    assert suggest(found).rung is found.rungs[0]
+    assert not registries.asked
+
+
+def test_software_that_others_run_is_no_platform(registries: Registries) -> None:
+    room = Room(
+        name="software", title="Software", hosts=frozenset(), host_patterns=(re.compile(r"made-up\.example"),), anywhere=("/v/",)
+    )  # fmt: skip
+    registries.leads["made-up.example"] = (HOST,)
+    found = ladder(replace(registries.tools, catalogue=Rooms([room])), "https://made-up.example/v/1")
+    assert suggest(found).rung is rung(found, Layer.HOST)
 
 
 @pytest.mark.parametrize("address", ["", "not an address", "http://localhost/", "mailto:a@b.example"])

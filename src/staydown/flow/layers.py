@@ -22,7 +22,7 @@ ROOT = "https://www.iana.org/domains/root/db/{}.html"
 
 def is_at_home(room: Room, host: str) -> bool:
     """Whether a room stands for a service of its own at a host, not for software that others run."""
-    if room.name == WEB.name:
+    if room.name == WEB.name or room.anywhere:
         return False
     above = {f"*.{host.split('.', at)[at]}" for at in range(1, host.count(".") + 1)}
     return (
@@ -32,7 +32,7 @@ def is_at_home(room: Room, host: str) -> bool:
     )
 
 
-def of_platform(room: Room) -> Rung:
+def of_platform(room: Room, host: str) -> Rung:
     """A platform that is known, with its contact points."""
     footing = FOOTINGS[Layer.PAGE]
     if room.instruments:
@@ -41,7 +41,10 @@ def of_platform(room: Room) -> Rung:
     return Rung(
         layer=Layer.PAGE,
         who=room.title,
-        notes=(f"established in {room.establishment}",) if room.establishment else (),
+        notes=(
+            f"{host} is one of its hosts",
+            *((f"established in {room.establishment}",) if room.establishment else ()),
+        ),
         why_not="" if found else "where it takes mail of this kind is not known yet",
         found=tuple(one for one in (room.source or f"room {room.name}",) if one),
         contacts=found,

@@ -15,8 +15,11 @@ from staydown.core.errors import Invalid
 from staydown.core.item import Refusal
 from staydown.flow import layers, registries
 from staydown.flow.asking import Heard, Search, addresses_of, ask_all, names_of, registrars_own
+from staydown.ports import Catalogue
 from staydown.ports.tools import Tools
+from staydown.reason.rooms import Room
 from staydown.reason.rungs import Ladder, suggest
+from staydown.reason.web import WEB
 
 
 def ladder(tools: Tools, address: str, *, whole: bool = False, touch: bool = True) -> Ladder:
@@ -35,14 +38,20 @@ def ladder(tools: Tools, address: str, *, whole: bool = False, touch: bool = Tru
     host = urlsplit(identity.address).hostname or ""
     if not host:
         raise Invalid(f"{identity.address} names no host", hint="Give a web address.")
-    room = tools.catalogue.room(identity.provider)
-    platform = (layers.of_platform(room),) if layers.is_at_home(room, host) else ()
+    room = _keeper(tools.catalogue, identity.provider, host)
+    platform = (layers.of_platform(room, host),) if room else ()
     names = names_of(host)
     bare = Ladder(address=identity.address, host=host, domain=names.domain, rungs=platform)
     if platform and not whole:
         return bare
     search = Search(tools, names, registries.guide(tools.settings.home))
     return _climb(search, bare, touch=touch)
+
+
+def _keeper(catalogue: Catalogue, provider: str, host: str) -> Room | None:
+    """The room of the service that keeps what stands at a host, also where the room cannot read the page's address."""
+    rooms = [catalogue.room(provider)] if provider != WEB.name else catalogue
+    return next((room for room in rooms if layers.is_at_home(room, host)), None)
 
 
 def _climb(search: Search, bare: Ladder, *, touch: bool) -> Ladder:

@@ -117,6 +117,9 @@ class Catalogue(Protocol):
     def identify(self, raw: str) -> Identity | Refusal:
         """Read one address; never raises on text of any kind."""
 
+    def __iter__(self) -> Iterator[Room]:
+        """Every room."""
+
     def room(self, provider: str) -> Room:
         """The room of a provider.
 
