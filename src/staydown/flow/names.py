@@ -101,6 +101,7 @@ def join(
     if takes_name and presence[merged][0] not in {Presence.OFFLINE, Presence.DOUBTED}:
         work.names.set_own(kept, both[merged].key)
         work.names.set_address(kept, both[merged].address)
+        work.queue.add(WorkKind.PRESERVE, [kept], due_at=work.now, priority=3)
         if both[kept].state is ItemState.GONE:
             work.items.step([kept], ItemEvent.REAPPEAR)
     if _doubts(work, kept, merged):

@@ -107,8 +107,10 @@ def run(tools: Tools, tasks: Sequence[Task]) -> None:
         work.queue.done([task for task in tasks if task not in again])
         verify.note(work, list(looks.values()), apart=tools.settings.apart, place=tools.settings.place)
         names.prove(work, _number(work, kept))
-        match.run(work, tools.matchers, [one.item for one in kept])
-        watch.suggest(work, [one.item for one in kept])
+        roots = work.names.root([one.item for one in kept])
+        own = [one.item for one in kept if roots[one.item] == one.item]  # what was merged is none any more
+        match.run(work, tools.matchers, own)
+        watch.suggest(work, own)
 
 
 class _Budget:

@@ -32,6 +32,7 @@ def suggest(work: Work, ids: Sequence[ItemId]) -> list[ReturnId]:
     linked = {
         one.child for one in work.returns.listed(ReturnState.CONFIRMED, of={child for child, _ in pairs})
     }
+    now = work.names.root({child for child, _ in pairs})
     removed = work.items.removed_before({parent for _, parent in pairs})
     recorded = work.items.recorded_at({child for child, _ in pairs} | set(removed))
     best: dict[ItemId, tuple[float, float, ItemId, tuple[str, ...]]] = {}
@@ -40,6 +41,7 @@ def suggest(work: Work, ids: Sequence[ItemId]) -> list[ReturnId]:
         if (
             gone_at is None
             or child in linked
+            or now[child] != child  # it became another item
             or recorded[child] < gone_at - BEFORE
             or recorded[child] <= recorded[parent]
         ):
