@@ -15,7 +15,7 @@ from staydown.cli.common import Json, OperationOption, app_of, emit, emit_one, p
 from staydown.core.errors import Invalid
 
 if TYPE_CHECKING:
-    from staydown.flow.record import Outlook
+    from staydown.flow.outlook import Outlook
 
 
 def register(app: typer.Typer) -> None:
@@ -99,6 +99,7 @@ def intake(
     from staydown.ahead import ahead_of
     from staydown.core.ids import agency_code, operation_id
     from staydown.flow import record
+    from staydown.flow.outlook import look_ahead
     from staydown.reason.columns import mapping_of
     from staydown.registry import choose_importer
 
@@ -116,7 +117,7 @@ def intake(
     choose = partial(choose_importer, plugs=app.importers)
     with progress(f"{'looking at' if dry_run else 'taking in'} {file.name}") as step:
         if dry_run:
-            outlook = record.look_ahead(
+            outlook = look_ahead(
                 app.tools,
                 file,
                 importer=importer,

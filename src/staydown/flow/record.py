@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import gc
 import hashlib
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -15,7 +14,7 @@ from time import monotonic
 from typing import TextIO
 
 from staydown.core.errors import Invalid, Outside
-from staydown.core.ids import AgencyCode, ItemKey, OperationId, agency_code
+from staydown.core.ids import AgencyCode, OperationId, agency_code
 from staydown.core.item import ACTORS, NewSighting, Refusal
 from staydown.core.states import ItemState
 from staydown.core.text import clean
@@ -164,8 +163,8 @@ def take_in(
         known_codes, now = {one.code for one in work.people.agencies()}, work.now
         if operation is not None:
             work.operations.get(operation)
-    reading = Reading(path=path, agency=agency, now=now, file_sha256=_hash_of(path), given=given or {})
-    batches = ahead(reading) if ahead else read(tools.catalogue, importer, reading, choose or _nothing)
+    reading = Reading(path=path, agency=agency, now=now, file_sha256=hash_of(path), given=given or {})
+    batches = ahead(reading) if ahead else read(tools.catalogue, importer, reading, choose or nothing_inside)
     new, known = Numbers(), Numbers()
     sightings = 0
     with _uncollected(), _RefusedFile(path, spare=tools.settings.home / "refused") as refused:
@@ -193,81 +192,13 @@ def take_in(
     )
 
 
-def _nothing(path: Path) -> Importer:
-    raise Invalid("a file inside a file")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outlook:
-    """What taking in a file would do."""
-
-    sightings: int  #: records that can be taken
-    items_new: int
-    items_known: int
-    refused: int
-    agencies_new: tuple[AgencyCode, ...]
-    examples: tuple[tuple[str, ItemKey], ...]  #: the first records, as typed and as identified
-    reasons: Mapping[str, int]  #: why records would be refused, with how many
-
-
-def look_ahead(
-    tools: Tools,
-    path: Path,
-    *,
-    importer: Importer,
-    agency: AgencyCode | None,
-    operation: OperationId | None = None,
-    given: Mapping[str, str] | None = None,
-    choose: Choose | None = None,
-    progress: Callable[[int], None] | None = None,
-) -> Outlook:
-    """Say what `take_in` would do, and do nothing.
+def nothing_inside(path: Path) -> Importer:
+    """Knows no importer for a file inside a file.
 
     Raises:
-        Invalid: The file as a whole is not of its format.
-        Outside: It cannot be read.
-        NotFound: There is no such operation.
+        Invalid: Always.
     """
-    with tools.begin(write=False) as work:
-        known_codes, now = {one.code for one in work.people.agencies()}, work.now
-        if operation is not None:
-            work.operations.get(operation)
-    reading = Reading(path=path, agency=agency, now=now, file_sha256=_hash_of(path), given=given or {})
-    new: set[int] = set()
-    known = Numbers()
-    codes: set[AgencyCode] = set()
-    reasons: Counter[str] = Counter()
-    examples: list[tuple[str, ItemKey]] = []
-    sightings = 0
-    for batch in read(tools.catalogue, importer, reading, choose or _nothing):
-        keys = {one.identity.key for one in batch.good}
-        with tools.begin(write=False) as work:
-            there = work.names.holders(keys)
-        known.update(there.values())
-        new.update(_number_of(key) for key in keys - there.keys())
-        codes |= {one.agency for one in batch.good}
-        sightings += len(batch.good)
-        reasons.update(bad.reason for bad in batch.refused)
-        examples += [(one.identity.raw, one.identity.key) for one in batch.good[: EXAMPLES - len(examples)]]
-        if progress:
-            progress(len(batch.good) + len(batch.refused))
-    return Outlook(
-        sightings=sightings,
-        items_new=len(new),
-        items_known=len(known),
-        refused=reasons.total(),
-        agencies_new=tuple(sorted(codes - known_codes)),
-        examples=tuple(examples),
-        reasons=dict(reasons.most_common(EXAMPLES)),
-    )
-
-
-EXAMPLES = 5
-
-
-def _number_of(key: ItemKey) -> int:
-    """A number for a key that is another for every other key, as good as certainly."""
-    return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=7).digest(), "big")
+    raise Invalid("a file inside a file")
 
 
 @contextmanager
@@ -346,7 +277,13 @@ def _batches(rows: Iterator[Row | BadRow]) -> Iterator[list[Row | BadRow]]:
         yield batch
 
 
-def _hash_of(path: Path) -> str:
+def hash_of(path: Path) -> str:
+    """The SHA-256 of a file, in hex.
+
+    Raises:
+        Invalid: It does not exist, or is a folder.
+        Outside: It cannot be read.
+    """
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
