@@ -59,6 +59,23 @@ def head_text(head: bytes) -> str:
         return ""
 
 
+_CHARSETS = re.compile(
+    r"utf-?8|utf-?16(?:-?[lb]e)?|us-ascii|ascii|iso-?8859-\d{1,2}|latin-?\d|windows-125\d|cp(?:125\d|437|850|866|949)"
+    r"|koi8-[ru]|mac-?(?:roman|cyrillic)|gbk|gb2312|gb18030|big5|shift_jis|euc-jp|euc-kr|iso-2022-jp|tis-620",
+    re.IGNORECASE,
+)
+"""Encodings in which people write. Others are a mistake or a trick: some take for ever, some are no text."""
+
+
+def decoded(content: bytes, said: str | None) -> str:
+    """Bytes as text, in the encoding a mail or page says it has; UTF-8 where it says none that people write in."""
+    name = said if said and _CHARSETS.fullmatch(said) else "utf-8"
+    try:
+        return content.decode(name, errors="replace")
+    except (LookupError, ValueError):
+        return content.decode("utf-8", errors="replace")
+
+
 def lines_of(stream: BinaryIO) -> Iterator[tuple[int, str | BadLine]]:
     """Number (from 1) and text of each line, without its end.
 

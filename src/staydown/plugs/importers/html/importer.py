@@ -12,7 +12,7 @@ from pathlib import Path
 
 from staydown.core.errors import Invalid
 from staydown.ports import GUESSED, BadRow, Row
-from staydown.reason.lines import encoding_of, head_text
+from staydown.reason.lines import decoded, encoding_of, head_text
 
 MAX_BYTES = 32 * 1024 * 1024
 """Larger pages are refused."""
@@ -62,13 +62,11 @@ def _loaded(path: Path) -> str:
         raise Invalid(f"{path.name} cannot be read: {error.strerror}") from error
     if not content.strip():
         raise Invalid(f"{path.name} is empty", hint="The file holds no page.")
-    encoding = encoding_of(content[:4])
-    if encoding == "utf-8" and (said := _CHARSET.search(content[:4096])):
-        encoding = said[1].decode("ascii")
-    try:
-        return content.decode(encoding, errors="replace")
-    except LookupError:  # a name nobody knows
-        return content.decode("utf-8", errors="replace")
+    encoding: str | None = encoding_of(content[:4])
+    if encoding == "utf-8":
+        said = _CHARSET.search(content[:4096])
+        encoding = said[1].decode("ascii") if said else None
+    return decoded(content, encoding)
 
 
 IMPORTER = HtmlImporter()

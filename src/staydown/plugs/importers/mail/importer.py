@@ -24,6 +24,7 @@ from typing import BinaryIO
 from staydown.core.errors import Invalid
 from staydown.core.time import iso
 from staydown.ports import GUESSED, BadRow, Enclosed, Row
+from staydown.reason.lines import decoded
 from staydown.reason.prose import addresses_in
 
 MAX_BYTES = 64 * 1024 * 1024
@@ -105,7 +106,7 @@ def _rows(number: int, content: bytes, folder: Path) -> Iterator[Row | BadRow | 
     try:
         mail = BytesParser(policy=policy.compat32).parsebytes(content)
         subject, seen_at = _subject(mail), _date(mail)
-        sharing = (found := _TLP.search(subject)) and f"TLP:{found[1].upper()}"
+        sharing = f"TLP:{told[1].upper()}" if (told := _TLP.search(subject)) else ""
         parts = list(_leaves(mail))
     except UNREADABLE as error:
         yield BadRow(
@@ -119,15 +120,22 @@ def _rows(number: int, content: bytes, folder: Path) -> Iterator[Row | BadRow | 
         if at >= MAX_PARTS:
             yield BadRow(line=number, text=subject[:200], reason=f"the mail has more than {MAX_PARTS} parts")
             return
-        name = _name(part)
-        if name or part.get_content_maintype() not in {"text", "multipart"}:
-            yield from _attached(number, at, name, part, folder)
+        try:
+            name = _name(part)
+            is_text = not name and part.get_content_maintype() in {"text", "multipart"}
+            found, body = (list(_addresses(part)), b"") if is_text else ([], _body(part))
+        except UNREADABLE as error:
+            yield BadRow(
+                line=number, text=subject[:200], reason=f"a part of the mail cannot be read: {error}"[:200]
+            )
             continue
-        for address, words in _addresses(part):
+        if not is_text:
+            yield from _attached(number, at, name, part.get_content_type(), body, folder)
+        for address, words in found:
             if address not in met:
                 met.add(address)
                 note = f"{subject}: {words}" if subject and words else subject or words
-                yield Row(line=number, raw=address, seen_at=seen_at, note=note[:500], sharing=sharing or "")
+                yield Row(line=number, raw=address, seen_at=seen_at, note=note[:500], sharing=sharing)
 
 
 def _leaves(mail: Message) -> Iterator[Message]:
@@ -152,23 +160,25 @@ def _addresses(part: Message) -> Iterator[tuple[str, str]]:
             yield address, ""
 
 
-def _attached(number: int, at: int, name: str, part: Message, folder: Path) -> Iterator[BadRow | Enclosed]:
-    """A file attached to a mail, laid out for its importer; pictures and the like name no address."""
+def _body(part: Message) -> bytes:
+    """The bytes of an attached file, or of a mail within the mail."""
     if part.get_content_type() == "message/rfc822":
         inner = part.get_payload()
-        body = (
-            inner[0].as_bytes()
-            if isinstance(inner, list) and inner and isinstance(inner[0], Message)
-            else b""
-        )
-        name = name if name.lower().endswith(".eml") else f"{name or 'mail'}.eml"
-    else:
-        payload = part.get_payload(decode=True)
-        body = payload if isinstance(payload, bytes) else b""
+        return _whole(inner[0]) if isinstance(inner, list) and inner else b""
+    payload = part.get_payload(decode=True)
+    return payload if isinstance(payload, bytes) else b""
+
+
+def _attached(
+    number: int, at: int, name: str, media_type: str, body: bytes, folder: Path
+) -> Iterator[BadRow | Enclosed]:
+    """A file attached to a mail, laid out for its importer; pictures and the like name no address."""
+    if media_type == "message/rfc822" and not name.lower().endswith(".eml"):
+        name = f"{name or 'mail'}.eml"
     ending = Path(name).suffix.lower()
     if ending not in READ:
-        if part.get_content_maintype() not in {"image", "audio", "video"}:
-            reason = f"attachments of the type {part.get_content_type()} are not read"
+        if media_type.partition("/")[0] not in {"image", "audio", "video"}:
+            reason = f"attachments of the type {media_type} are not read"
             yield BadRow(line=number, text=name or "an attachment", reason=reason)
         return
     if not body:
@@ -182,6 +192,16 @@ def _attached(number: int, at: int, name: str, part: Message, folder: Path) -> I
         file.unlink(missing_ok=True)
 
 
+def _whole(mail: object) -> bytes:
+    """A mail inside another as a file of its own."""
+    if not isinstance(mail, Message):
+        return b""
+    try:
+        return mail.as_bytes()
+    except UNREADABLE:  # it holds what no mail may, and is written as it can be
+        return mail.as_string().encode("utf-8", "replace")
+
+
 def _name(part: Message) -> str:
     """The file name of a part that is attached, without folders."""
     name = part.get_filename() or ""
@@ -191,11 +211,7 @@ def _name(part: Message) -> str:
 
 def _text(part: Message) -> str:
     payload = part.get_payload(decode=True)
-    body = payload if isinstance(payload, bytes) else b""
-    try:
-        return body.decode(part.get_content_charset() or "utf-8", "replace")
-    except LookupError:
-        return body.decode("utf-8", "replace")
+    return decoded(payload if isinstance(payload, bytes) else b"", part.get_content_charset())
 
 
 def _subject(mail: Message) -> str:
