@@ -98,6 +98,7 @@ WHOLLY_BAD = {
     "misp-no-event.json": ("misp", "no MISP event"),
     "no-address-column.xlsx": ("xlsx", "columns found: colour, size"),
     "one-cell-far-away.xlsx": ("xlsx", "1048576 rows by 16384 columns"),
+    "row-number-too-long.xlsx": ("xlsx", "no XML"),
     "empty-sheet.xlsx": ("xlsx", "empty"),
     "empty.xlsx": ("xlsx", "empty"),
     "no-zip.xlsx": ("xlsx", "no workbook"),
@@ -338,6 +339,48 @@ def test_a_workbook_that_lies_about_its_size_is_refused(tmp_path: Path) -> None:
     assert content.count(real) == 2
     path.write_bytes(content.replace(real, struct.pack("<I", 1000)))
     with pytest.raises(Invalid, match="no workbook"):
+        list(XLSX.read(path))
+
+
+_FAR = b'<row r="1"><c r="A1" t="inlineStr"><is><t>url</t></is></c>%s</row>'
+CELLS: dict[str, tuple[bytes, str]] = {
+    "far, behind a long attribute": (
+        b'<c x="%s" r="XFD1048576"><v>1</v></c>' % (b"x" * 600),
+        "1048576 rows by 16384",
+    ),
+    "far, behind a sign in an attribute": (
+        b'<c x="a>b" r="XFD1048576"><v>1</v></c>',
+        "1048576 rows by 16384",
+    ),
+    "a number that wraps": (b'<c r="B44444444444444444"><v>1</v></c>', "a cell of the workbook stands at"),
+    "beyond the last column": (b'<c r="XFE1"><v>1</v></c>', "a cell of the workbook stands at"),
+    "written as an entity": (b'<c r="&#88;FD1048576"><v>1</v></c>', "1048576 rows by 16384"),
+    "twice": (b'<c r="A1" r="XFD1048576"><v>1</v></c>', "no XML"),
+    "in a row without numbers": (
+        b'</row><row r="4294967290"><c><v>1</v></c>',
+        "a row of the workbook is numbered",
+    ),
+    "never closed": (b'<c r="A2">', "no XML"),
+}
+
+
+@pytest.mark.parametrize(("cell", "words"), CELLS.values(), ids=CELLS)
+def test_a_cell_far_away_is_seen_however_it_is_written(tmp_path: Path, cell: bytes, words: str) -> None:
+    with pytest.raises(Invalid, match=words):
+        list(XLSX.read(_workbook(tmp_path / "far.xlsx", _SHEET % (_FAR % cell))))
+
+
+def test_a_workbook_with_entities_of_its_own_is_refused(tmp_path: Path) -> None:
+    sheet = b'<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;">]>' + _SHEET % (_FAR % b"")
+    with pytest.raises(Invalid, match="document type"):
+        list(XLSX.read(_workbook(tmp_path / "entities.xlsx", sheet)))
+
+
+def test_a_workbook_with_a_part_twice_is_refused(tmp_path: Path) -> None:
+    path = _workbook(tmp_path / "twice.xlsx", _SHEET % (_FAR % b""))
+    with zipfile.ZipFile(path, "a") as archive, pytest.warns(UserWarning, match="Duplicate"):
+        archive.writestr("xl/worksheets/sheet1.xml", _SHEET % (_FAR % b'<c r="XFD1048576"/>'))
+    with pytest.raises(Invalid, match="twice"):
         list(XLSX.read(path))
 
 
