@@ -21,7 +21,8 @@ The format of `provider.toml`. An unknown field is an error. Top level:
 - `tracking`: query parameters of its own that are not identity where its address stays a plain web page.
 - `[reserved]`: group = words that are no names; laid over every pattern that has the group.
 - `[examples]`: more addresses with the key they must give, above all those that no pattern may claim.
-- `[marks]`: what can be read off a page: mark = CSS selector, or `selector@attribute`.
+- `[marks]`: what can be read off a page: mark = CSS selector, or `selector@attribute`; behind ` ~ ` may stand an
+  expression whose one group is the part that counts. A `stable_id` has to be a lasting number, the same as in addresses.
 
 `[[patterns]]`, tried in order, the first that fits decides; none fits: the address is a plain web page:
 

@@ -15,6 +15,7 @@ from staydown.plugs.probes.page.probe import PROBE
 from staydown.ports import Ask, Reply, Trouble
 from staydown.reason.rooms import Room, Sign
 from staydown.reason.web import WEB
+from staydown.registry import load_rooms
 
 ADDRESS = "https://a.example/x"
 PLAIN = Room(name="plain", title="No signs", hosts=frozenset({"a.example"}))
@@ -173,6 +174,35 @@ def test_a_page_that_is_not_shown_has_no_marks() -> None:
     body = b"<h1>Not found</h1>"
     assert not PROBE.marks(room, reply(404, body))
     assert not PROBE.marks(room, reply(None, body, trouble=Trouble.RESET))
+
+
+NUMBERS = {
+    "youtube": (
+        b'<meta itemprop="identifier" content="UCAbCdEfGhIjKlMnOpQrStUv">',
+        "UCAbCdEfGhIjKlMnOpQrStUv",
+    ),
+    "facebook": (b'<meta property="al:ios:url" content="fb://profile/100001234567890">', "100001234567890"),
+    "soundcloud": (b'<meta property="al:ios:url" content="soundcloud://users:12345">', "12345"),
+    "vimeo": (b'<meta property="al:ios:url" content="vimeo://app.vimeo.com/users/12345">', "12345"),
+    "bluesky": (b'<p id="bsky_did">did:plc:abcdefghijklmnopqrstuvwx</p>', "abcdefghijklmnopqrstuvwx"),
+}
+NO_NUMBERS = {
+    "youtube": b'<meta itemprop="identifier" content="AbCdEfGhIjK">',  # of a video
+    "soundcloud": b'<meta property="al:ios:url" content="soundcloud://sounds:12345">',
+    "facebook": b'<meta property="al:ios:url" content="fb://photo/1234567890">',
+}
+
+
+@pytest.mark.parametrize(("name", "page", "number"), [(name, *rest) for name, rest in NUMBERS.items()])
+def test_the_lasting_number_is_read_as_addresses_write_it(name: str, page: bytes, number: str) -> None:
+    marks = PROBE.marks(load_rooms().room(name), reply(body=page))
+    assert [mark.value for mark in marks if mark.kind is MarkKind.STABLE_ID] == [number]
+
+
+@pytest.mark.parametrize(("name", "page"), NO_NUMBERS.items())
+def test_a_number_of_something_else_is_none(name: str, page: bytes) -> None:
+    marks = PROBE.marks(load_rooms().room(name), reply(body=page))
+    assert not [mark for mark in marks if mark.kind is MarkKind.STABLE_ID]
 
 
 def test_a_selector_that_is_none_is_named() -> None:

@@ -160,6 +160,18 @@ def test_a_name_that_passed_on_makes_a_new_item(desk: Desk) -> None:
     assert desk.state(other) is ItemState.RECORDED
 
 
+def test_a_page_that_writes_its_number_otherwise_is_nobody_elses(desk: Desk) -> None:
+    desk.show("old_name", number="4711")
+    (first,) = desk.sight(OLD)
+    desk.keep([first])
+    desk.show("old_name", number="account-x")  # the page was rebuilt
+    with desk.store.begin() as work:
+        work.queue.add(names.WorkKind.CHECK, [first], due_at=work.now)
+    desk.later(hours=3)
+    assert item_of(desk, first).presence is Presence.ONLINE
+    assert item_of(desk, first).key == OLD_KEY
+
+
 def test_a_stranger_under_a_removed_name_is_no_return(desk: Desk) -> None:
     desk.show("old_name", number="4711")
     request, (first,) = desk.referred(OLD)

@@ -19,7 +19,7 @@ from typing import TypeVar
 from staydown.core.check import MarkKind, Sight
 from staydown.core.errors import Invalid
 from staydown.core.item import ItemKind
-from staydown.reason.rooms import ContactPoint, Door, Fit, Pattern, Room, Sign, Turn
+from staydown.reason.rooms import PART, ContactPoint, Door, Fit, Pattern, Room, Sign, Turn
 from staydown.reason.web import COMMON_SIGNS
 
 _Choice = TypeVar("_Choice", bound=StrEnum)
@@ -321,6 +321,9 @@ def _marks(table: _Table) -> dict[MarkKind, str]:
         if name not in set(MarkKind):
             near = difflib.get_close_matches(name, [kind.value for kind in MarkKind], n=1, cutoff=0.0)
             raise Invalid(f"{table.where}, marks: unknown field {name!r}", hint=f"Did you mean {near[0]!r}?")
+        expression = selector.partition(PART)[2]
+        if expression and table.compiled(f"marks {name}", expression).groups != 1:
+            raise table.wrong(f"marks {name}", f"has no single group behind {PART!r}")
         marks[MarkKind(name)] = selector
     return marks
 

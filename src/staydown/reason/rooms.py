@@ -14,6 +14,9 @@ from enum import StrEnum
 from staydown.core.check import MarkKind, Sight
 from staydown.core.item import ItemKind
 
+PART = " ~ "
+"""Stands in the rule of a mark between selector and the expression whose first group is the part that counts."""
+
 
 class Fit(StrEnum):
     """An instrument that can be put to a provider: the forms of law and the letters that bind nobody."""
@@ -107,7 +110,9 @@ class Room:
     hashbang: bool = False  #: an old `#!/path` names the thing in place of the path before it
     patterns: tuple[Pattern, ...] = ()
     signs: tuple[Sign, ...] = ()
-    marks: Mapping[MarkKind, str] = field(default_factory=dict)  #: CSS selector by mark, `selector@attribute`
+    marks: Mapping[MarkKind, str] = field(
+        default_factory=dict
+    )  #: CSS selector by mark, `selector@attribute ~ part`
     contacts: tuple[ContactPoint, ...] = ()
     languages: tuple[str, ...] = ("en",)
     establishment: str | None = None  #: state of establishment, ISO 3166-1 alpha-2

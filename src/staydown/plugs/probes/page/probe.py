@@ -17,7 +17,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
 from staydown.core.check import Look, Mark, MarkKind, Sight
 from staydown.core.errors import Invalid
 from staydown.ports import Reply, Trouble
-from staydown.reason.rooms import Room, Sign
+from staydown.reason.rooms import PART, Room, Sign
 
 READ_BYTES = 1024 * 1024
 MAX_MARKS = 200
@@ -219,7 +219,7 @@ def _text(reply: Reply) -> str:
 
 def _marks(tree: LexborHTMLParser, rules: Iterable[tuple[MarkKind, str]], base: str) -> Iterator[Mark]:
     for kind, rule in rules:
-        selector, attribute = _rule(rule)
+        selector, attribute, part = _rule(rule)
         try:
             nodes = tree.css(selector)[:MAX_MARKS]
         except SelectolaxError as error:
@@ -227,20 +227,25 @@ def _marks(tree: LexborHTMLParser, rules: Iterable[tuple[MarkKind, str]], base: 
                 f"{selector!r} is no CSS selector", hint="Correct [marks] in the provider's room."
             ) from error
         for node in nodes:
-            value = _value(kind, node, attribute, base)
+            value = _value(kind, node, attribute, base, part)
             if value:
                 yield Mark(kind=kind, value=value)
 
 
 @lru_cache(maxsize=1024)
-def _rule(rule: str) -> tuple[str, str]:
-    """A rule as selector and attribute, which is empty where the text counts."""
-    found = _RULE.fullmatch(rule)
-    return (found.group(1), found.group(2)) if found else (rule, "")
+def _rule(rule: str) -> tuple[str, str, re.Pattern[str] | None]:
+    """A rule as selector, attribute (empty where the text counts) and the expression for the part that counts."""
+    where, mark, expression = rule.partition(PART)
+    found = _RULE.fullmatch(where)
+    selector, attribute = (found.group(1), found.group(2)) if found else (where, "")
+    return selector, attribute, re.compile(expression) if mark else None
 
 
-def _value(kind: MarkKind, node: LexborNode, attribute: str, base: str) -> str:
+def _value(kind: MarkKind, node: LexborNode, attribute: str, base: str, part: re.Pattern[str] | None) -> str:
     raw = (node.attributes.get(attribute) or "") if attribute else node.text(deep=True)
+    if part is not None:
+        found = part.search(raw[:READ_BYTES])
+        raw = found.group(1) if found else ""
     value = " ".join(
         "".join(sign if sign.isprintable() else " " for sign in raw[: 4 * MAX_VALUE_CHARS]).split()
     )
