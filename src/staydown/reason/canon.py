@@ -20,7 +20,7 @@ from staydown.core.ids import ItemKey
 from staydown.core.item import Identity, ItemKind, Refusal
 from staydown.reason import spelling
 from staydown.reason.escapes import settled, tidied
-from staydown.reason.forms import Choice, Form, Parts, fill, forms_of, literal_start, undashed
+from staydown.reason.forms import Choice, Form, Parts, fill, forms_of, joined, literal_start, undashed
 from staydown.reason.hosts import INNER_NAMES, why_not_public
 from staydown.reason.rooms import Door, Room, door_of
 from staydown.reason.tracking import without_tracking
@@ -91,6 +91,7 @@ class Rooms:
         self._anywhere = tuple((start, door) for door in doors for start in door.anywhere)
         self._anywhere_starts = tuple(start for start, _ in self._anywhere)
         self._entered: dict[str, Room] = {}
+        self._guest_paths: re.Pattern[str] | None = None
         self._choices: dict[tuple[str, str | None, bool, str, bool, bool], Choice] = {}
 
     def __iter__(self) -> Iterator[Room]:
@@ -137,7 +138,9 @@ class Rooms:
                 if door := self._hosts.get(host):
                     parts = Parts(host, path or "/", query or "")
                     return self._at(self._enter(door), parts, raw, scheme)
-                if self._is_nobodys(host) and not path.startswith(self._anywhere_starts):
+                if self._is_nobodys(host) and not (
+                    path.startswith(self._anywhere_starts) and self._may_be_guests(path)
+                ):
                     return _web(raw, scheme, host, path or "/", without_tracking(query) if query else "")
             return self._read(raw, raw, 0)
         except Invalid as error:
@@ -228,6 +231,15 @@ class Rooms:
             if expression.fullmatch(host):
                 return self._enter(door)
         return None
+
+    def _may_be_guests(self, path: str) -> bool:
+        """Whether the path of an address on a host of nobody is one that some guest's form knows."""
+        if self._guest_paths is None:
+            rooms = {door.name: self._enter(door) for _, door in self._anywhere}
+            paths = [one.path.pattern for room in rooms.values() for one in room.patterns if one.anywhere]
+            self._guest_paths = joined(paths)
+        trimmed = path.rstrip("/") or "/"
+        return "//" in path or self._guest_paths.fullmatch(trimmed) is not None
 
     def _guests(self, path: str) -> tuple[Room, ...]:
         """The rooms of software many run that know paths which begin so."""

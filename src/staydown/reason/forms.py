@@ -7,9 +7,9 @@ address that stands inside the path.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from urllib.parse import parse_qsl
+from urllib.parse import unquote_plus
 from uuid import UUID
 
 from staydown.reason.escapes import folded, plain_path
@@ -48,8 +48,17 @@ class Parts:
     def parameters(self) -> dict[str, str]:
         """The query's parameters, decoded; of a repeated one the first."""
         if self._parameters is None:
-            self._parameters = dict(reversed(parse_qsl(self.query, keep_blank_values=True)))
+            self._parameters = found = {}
+            for piece in self.query.split("&"):
+                name, _, value = piece.partition("=")
+                if piece and (name := _unquoted(name)) not in found:
+                    found[name] = _unquoted(value)
         return self._parameters
+
+
+def _unquoted(text: str) -> str:
+    """A name or value of a query, decoded as forms are."""
+    return unquote_plus(text, errors="replace") if "%" in text or "+" in text else text
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +81,22 @@ class Form:
         pattern = self.pattern
         if pattern.hosts and parts.host not in pattern.hosts:
             return None
+        for name in pattern.query:  # how most forms with a query fail
+            if name not in parts.parameters:
+                return None
         if not (found := pattern.path.fullmatch(parts.whole if self.reads_inside else parts.trimmed)):
             return None
-        groups = {name: value for name, value in found.groupdict().items() if value is not None}
+        groups: dict[str, str] = found.groupdict()
+        if None in groups.values():
+            groups = {name: value for name, value in groups.items() if value is not None}
         if not self.is_path_only and not _read_rest(pattern, parts, groups):
             return None
         for name in pattern.fold:
             if name in groups:
                 groups[name] = folded(groups[name])
-        if any(groups.get(name, "").lower() in words for name, words in pattern.except_.items()):
-            return None
+        for name, words in pattern.except_.items():
+            if groups.get(name, "").lower() in words:
+                return None
         for name, turn in pattern.turn.items():
             if name in groups:
                 groups[name] = _TURNS[turn](groups[name])
@@ -89,17 +104,14 @@ class Form:
 
 
 def _read_rest(pattern: Pattern, parts: Parts, groups: dict[str, str]) -> bool:
-    """Whether host, query and fragment fit as well; adds their groups."""
+    """Whether host, query and fragment fit as well; adds their groups. All parameters of the query are there."""
     rest = [
         (pattern.host, parts.host),
         (pattern.fragment, parts.fragment),
         (pattern.whole_query, parts.query),
     ]
     for name, expression in pattern.query.items():
-        value = parts.parameters.get(name)
-        if value is None:
-            return False
-        rest.append((expression, value))
+        rest.append((expression, parts.parameters[name]))
     for wanted, text in rest:
         if wanted is None:
             continue
@@ -132,10 +144,10 @@ def forms_of(room: Room, *, is_guest: bool, parts: Parts) -> tuple[Form, ...]:
 
 
 class Choice:
-    """The forms that addresses of one sort may have, and a quick way to the first that fits.
+    """The forms that addresses of one sort may have, and a quick way to those that fit.
 
     Once it was asked often enough, the paths of all forms are joined in one expression, which says at one go the
-    first whose path fits.
+    first whose path fits; and the same for the forms behind each of those that did not fit in the end.
     """
 
     __slots__ = ("_asked", "_forms", "_inside", "_joined", "_joins")
@@ -147,37 +159,54 @@ class Choice:
             _JOINS_BADLY.search(form.pattern.path.pattern) for form in forms
         )
         self._asked = 0
-        self._joined: re.Pattern[str] | None = None
+        self._joined: dict[int, re.Pattern[str]] = {}
 
-    def fitting(self, parts: Parts) -> Iterable[Form]:
-        """The forms from the first on whose path fits; of those before it, the ones that read an inner address."""
-        if self._joined is None:
-            self._asked += 1
-            if self._asked > OFTEN and self._joins:
-                self._joined = _joined(self._forms)
-            return (form for form in self._forms if form.may_fit(parts))
-        found = self._joined.fullmatch(parts.trimmed)
-        first = int(found.lastgroup[1:]) if found and found.lastgroup else len(self._forms)
-        if not self._inside:
-            return self._forms[first:]
-        return (form for at, form in enumerate(self._forms) if at >= first or form.reads_inside)
+    def fitting(self, parts: Parts) -> Iterator[Form]:
+        """The forms whose path fits, and those that read an inner address, in their order."""
+        self._asked += 1
+        if not self._joins or self._asked <= OFTEN:
+            yield from (form for form in self._forms if form.may_fit(parts))
+            return
+        at, last = 0, len(self._forms)
+        while at < last:
+            found = self._from(at).fullmatch(parts.trimmed)
+            following = int(found.lastgroup[1:]) if found and found.lastgroup else last
+            if self._inside:
+                yield from (form for form in self._forms[at:following] if form.reads_inside)
+            if following < last:
+                yield self._forms[following]
+            at = following + 1
+
+    def _from(self, at: int) -> re.Pattern[str]:
+        """One expression for the paths of the forms from a place on."""
+        if (expression := self._joined.get(at)) is None:
+            expression = self._joined[at] = _joined(self._forms, at)
+        return expression
 
 
 OFTEN = 64
 """After so many questions one joined expression is worth its making."""
+_NEVER = r"(?!)"
 _NAMED = re.compile(r"\(\?P<\w+>")
 _JOINS_BADLY = re.compile(r"\\[1-9]|\(\?(?:P=|\(|[aiLmsux])")
 """What means something else, or nothing, inside a longer expression: references back, conditions, flags for all."""
 
 
-def _joined(forms: tuple[Form, ...]) -> re.Pattern[str]:
-    """One expression whose group `f3` takes part where the path of the fourth form is the first that fits."""
+def joined(paths: Iterable[str]) -> re.Pattern[str]:
+    """One expression for paths that one of several matches; of a path that cannot be joined, one that matches all."""
+    return re.compile(
+        "|".join(f"(?:{'.*' if _JOINS_BADLY.search(one) else _NAMED.sub('(?:', one)})" for one in paths)
+    )
+
+
+def _joined(forms: tuple[Form, ...], start: int) -> re.Pattern[str]:
+    """One expression whose group `f3` takes part where the path of the fourth form is the first from `start` that fits."""
     paths = (
         f"(?P<f{at}>{_NAMED.sub('(?:', form.pattern.path.pattern)})"
         for at, form in enumerate(forms)
-        if not form.reads_inside
+        if at >= start and not form.reads_inside
     )
-    return re.compile("|".join(paths))
+    return re.compile("|".join(paths) or _NEVER)
 
 
 def _form(pattern: Pattern) -> Form:
