@@ -114,6 +114,8 @@ def join(
 
 def _why_not(work: Work, kept: Item, merged: Item, proof: Proof) -> str:
     """Why two items cannot become one, or nothing."""
+    if ItemState.MERGED in {kept.state, merged.state}:
+        return "one of them became another item meanwhile"
     if proof is not Proof.RULE:
         if kept.provider != merged.provider:
             return f"they stand at two providers, {kept.provider} and {merged.provider}"
