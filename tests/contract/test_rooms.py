@@ -122,7 +122,7 @@ BROKEN = {
     GOOD + "[[signs]]\nsight = 'offline'\nreason = 'x'\nstatus = ['404']": "status is not a list",
     GOOD + "[marks]\nname = 'h1 ~ ('": "marks name is no regular expression",
     GOOD + "[marks]\nname = 'h1 ~ x'": "has no single group",
-    GOOD + PATTERN + 'turn = { a = "base64" }': "turn holds a word",
+    GOOD + PATTERN + 'turn = { a = "base99" }': "turn holds a word",
     GOOD + 'instruments = ["letter"]': "instruments holds a word",
     GOOD + 'anywhere = ["x"]': "anywhere holds what is no beginning",
     GOOD + 'looked_up = "yesterday"': "looked_up is 'yesterday'",

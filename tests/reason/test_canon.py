@@ -75,6 +75,15 @@ ONE = {
         "http://www.facebook.com/profile.php?id=100001#!/profile.php?id=100002",
         "http://www.facebook.com/home.php#!/profile.php?id=100002",
     ],
+    "a query whose mark was escaped on the way": [
+        "https://x.com/made_up/status/12345",
+        "https://twitter.com/made_up/status/12345%3Fs%3D19",
+        "https://twitter.com/made_up/status/12345%3Fref_src=https://page.example/",
+    ],
+    "an escaped address behind AMP": [
+        "https://page.example/a?b=1",
+        "https://www.google.com/amp/s/page.example/a%3Fb=1",
+    ],
     "an ampersand as a page writes it": [
         "https://page.example/a?b=1&c=2",
         "https://page.example/a?b=1&amp;c=2",
@@ -118,6 +127,7 @@ DIFFERENT = [
     ("https://t.me/made_up_name", "https://page.example\\@t.me/made_up_name"),
     ("https://t.me/+AbCdEfGhIjKlMnOp", "https://t.me/+aBcDeFgHiJkLmNoP"),
     ("https://t.me/made_up_name/1", "https://t.me/made_up_name/2"),
+    ("vnd.youtube://AbCdEfGhIjK", "vnd.youtube://abcdefghijk"),
     ("https://www.facebook.com/robots.txt", "https://www.facebook.com/robotstxt"),
     ("https://t.me/made_up_name/1", "https://t.me/made_up_name/1?comment=2"),
     ("https://t.me/made_up_name", "https://t.me:8443/made_up_name"),

@@ -247,14 +247,13 @@ class Rooms:
         return tuple(self._enter(door) for door in doors.values())
 
     def _by_scheme(self, scheme: str, rest: str, raw: str, depth: int) -> Identity:
-        """Read an address in a provider's own scheme, such as `tg:`; what follows `//` is a word, in any case."""
+        """Read an address in a provider's own scheme, such as `tg:`."""
         rest, _, fragment = rest.partition("#")
         path, _, query = rest.partition("?")
-        if path.startswith("//"):
-            word, slash, path = path[2:].partition("/")
-            path = f"{word.lower()}{slash}{path}"
         room, path = self._enter(self._schemes[scheme]), "/" + settled(path.strip("/"))
-        for one in dict.fromkeys((path, path.lower())):  # as written, then as forms of small letters want it
+        word, slash, behind = path.partition("/")[2].partition("/")
+        spellings = (path, f"/{word.lower()}{slash}{behind}", path.lower())
+        for one in dict.fromkeys(spellings):  # as written, then as forms of small letters want it
             parts = Parts("", one, settled(query), settled(fragment), scheme)
             if identity := self._in_room(room, parts, raw, depth):
                 return identity
@@ -282,6 +281,8 @@ class Rooms:
                 text = groups.get(wrapped, "")
                 if pattern.is_dashed:
                     text = f"https://{undashed(text)}{parts.whole}"
+                if pattern.target and form.reads_inside and "?" not in text and "%3F" in text:
+                    text = unquote(text)  # whoever leads on writes the whole of it escaped
                 if (inner := self._inside(text, raw, depth)) is None:
                     continue
                 if pattern.target:

@@ -7,6 +7,7 @@ address that stands inside the path.
 from __future__ import annotations
 
 import re
+from base64 import urlsafe_b64decode
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote_plus
@@ -277,7 +278,17 @@ def _undotted(text: str) -> str:
     return text.replace(".", "")
 
 
+def _from_base64(text: str) -> str:
+    """The text that base 64 stands for; what stands for none stays."""
+    try:
+        return urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
+    except ValueError:
+        return text
+
+
 _TURNS: Mapping[Turn, Callable[[str], str]] = {
+    Turn.BASE64: _from_base64,
+    Turn.CAPITALS: str.upper,
     Turn.UUID: _as_uuid,
     Turn.SEVENS: _as_digits,
     Turn.UNDOTTED: _undotted,

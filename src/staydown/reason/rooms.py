@@ -31,6 +31,8 @@ class Fit(StrEnum):
 class Turn(StrEnum):
     """A rewriting of a group that no template can do."""
 
+    BASE64 = "base64"  #: base 64 with - and _, of UTF-8 text -> that text
+    CAPITALS = "capitals"  #: letter case carries no meaning, and capitals are written
     SEVENS = "sevens"  #: base 62, of which every four letters from the end are seven digits -> digits
     UNDOTTED = "undotted"  #: dots carry no meaning, and are taken away
     UUID = "uuid"  #: 22 letters of Flickr's base 58, or 32 hex digits with or without hyphens -> UUID with hyphens
