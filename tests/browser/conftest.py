@@ -30,9 +30,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section(LOUD, sep="!", red=True, bold=True)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One browser for all tests of the run."""
+    """One browser for the tests of a file; its event loop may not run beside the tests that come after them."""
     if CHROMIUM is None:
         warnings.warn(LOUD, stacklevel=1)  # travels from a test worker to the summary of the run
         pytest.skip(LOUD)

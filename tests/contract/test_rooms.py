@@ -49,7 +49,7 @@ def test_every_pattern_shows_an_example_that_needs_it(room: Room, pattern: Patte
 def test_a_look_alike_host_is_never_the_provider(room: Room) -> None:
     for host in room.hosts:
         for alike in (f"{host}.page.example", f"x-{host}", f"page.example/{host}"):
-            for _, pattern in PATTERNS:
+            for pattern in room.patterns:
                 if pattern.anywhere:  # of software that anybody may run
                     continue
                 for raw in list(pattern.examples)[:1]:

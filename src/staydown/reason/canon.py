@@ -150,10 +150,10 @@ class Rooms:
         """The identity of a plain address on a room's own host."""
         if identity := self._in_room(room, parts, raw, 0):
             return identity
-        tidy = tidied(parts.path, parts.query)
+        query = without_tracking(parts.query, room.tracking) if parts.query else ""
+        tidy = tidied(parts.path, query)
         if tidy and (identity := self._in_room(room, Parts(parts.host, *tidy), raw, 0)):
             return identity
-        query = without_tracking(parts.query, room.tracking) if parts.query else ""
         return _web(raw, scheme, parts.host, parts.path, query)
 
     def _read(self, text: str, raw: str, depth: int) -> Identity:
@@ -193,7 +193,7 @@ class Rooms:
             if identity is None and not text.isascii() and (twin := _narrow_path(text)):
                 parts = Parts(host, settled(twin.pathname), settled(twin.search[1:]), twin.hash[1:])
                 identity = self._in_room(one, parts, raw, depth, is_guest=is_guest)
-            if identity is None and (tidy := tidied(path, query)):
+            if identity is None and (tidy := tidied(path, without_tracking(query, one.tracking))):
                 identity = self._in_room(one, Parts(host, *tidy), raw, depth, is_guest=is_guest)
             if identity is not None:
                 return identity
