@@ -18,7 +18,7 @@ def test_a_dry_run_says_what_would_happen_and_changes_nothing(tmp_path: Path) ->
     looked = staydown(home, *words, "--dry-run")
     told = one(looked)
     assert looked.returncode == 3
-    assert (told["sightings"], told["items_new"], told["items_known"], told["refused"]) == (3, 2, 0, 1)
+    assert (told["records"], told["items_new"], told["items_known"], told["refused"]) == (3, 2, 0, 1)
     assert told["columns"] == {"url": "Webseite", "first_seen": "Datum"}
     assert told["agencies_new"] == ["AA"]
     assert "columns: url from 'Webseite', first_seen from 'Datum'" in looked.stderr

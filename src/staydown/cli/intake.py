@@ -167,7 +167,7 @@ def _show_outlook(outlook: Outlook, name: str, columns: Mapping[str, str] | None
             "dry_run": True,
             "format": name,
             "columns": dict(columns) if columns else None,
-            "sightings": outlook.sightings,
+            "records": outlook.records,
             "items_new": outlook.items_new,
             "items_known": outlook.items_known,
             "refused": outlook.refused,

@@ -48,19 +48,28 @@ def merge(work: Work, person: Person, kept: ItemId, merged: ItemId, *, reason: s
     return join(work, roots[kept], roots[merged], proof=Proof.PERSON, by=person.id, reason=reason)
 
 
-def prove(work: Work, ids: Collection[ItemId]) -> list[MergeId]:
+def prove(work: Work, ids: Collection[ItemId], *, fresh: Collection[ItemId] | None = None) -> list[MergeId]:
     """Merge items that carry one number of their provider, where one of `ids` is among them.
 
-    The oldest for which a request was made is kept, else the oldest. Where a rule stands against it, the ledger says
-    so and both stay.
+    The oldest for which a request was made is kept, else the oldest. Two that a person has split stay two. Where a
+    rule stands against it both stay, and the ledger says so when the number of one of them is new.
+
+    Args:
+        fresh: Those of `ids` whose number is new; None: all.
     """
+    new = set(ids if fresh is None else fresh)
     made: list[MergeId] = []
     for group in work.names.same_number(ids):
         states = work.items.since(group)
+        apart = {  # a person said that these are two
+            frozenset({one.kept, one.merged})
+            for one in work.names.merges(of=group)
+            if one.undone_at is not None
+        }
         fixed = [item for item in group if not allows(ITEM, states[item][0], ItemEvent.MERGE)]
         kept = (fixed or group)[0]
         for other in group:
-            if other == kept:
+            if other == kept or frozenset({kept, other}) in apart:
                 continue
             try:
                 made.append(
@@ -74,6 +83,8 @@ def prove(work: Work, ids: Collection[ItemId]) -> list[MergeId]:
                     )
                 )
             except Refused as error:
+                if not {other, kept} & new:
+                    continue
                 work.ledger.append("item:merge:waited", f"item:{other}", {"kept": kept, "reason": str(error)})
     return made
 
@@ -86,21 +97,19 @@ def join(
     Raises:
         Refused: A rule stands against it.
     """
+    work.names.alone()  # before items are locked, as intake does
     work.items.lock([kept, merged])
     both = {item.id: item for item in work.items.get([kept, merged])}
     if why := _why_not(work, both[kept], both[merged], proof):
         raise Refused(why, hint="Nothing was changed. See docs/how-to/names.md.")
-    presence = work.items.presence([kept, merged])
-    takes_name = (
-        presence[kept][0] in {Presence.OFFLINE, Presence.DOUBTED} or both[kept].state is ItemState.GONE
-    )
-    number = work.names.merge(kept, merged, proof=proof, by=by, reason=reason)
+    takes_number = both[kept].stable_id is None and both[merged].stable_id is not None
+    takes_name = _is_found_at(work, both[kept], both[merged])
+    number = work.names.merge(kept, merged, proof=proof, by=by, reason=reason, number_taken=takes_number)
     work.items.step([merged], ItemEvent.MERGE)
-    if both[merged].stable_id:
+    if takes_number:
         work.names.set_numbers({kept: both[merged].stable_id or ""})
-    if takes_name and presence[merged][0] not in {Presence.OFFLINE, Presence.DOUBTED}:
-        work.names.set_own(kept, both[merged].key)
-        work.names.set_address(kept, both[merged].address)
+    if takes_name:
+        _move_to(work, kept, both[merged].key, both[merged].address)
         work.queue.add(WorkKind.PRESERVE, [kept], due_at=work.now, priority=3)
         if both[kept].state is ItemState.GONE:
             work.items.step([kept], ItemEvent.REAPPEAR)
@@ -110,6 +119,30 @@ def join(
     detail = {"by": by, "merge": number, "merged": merged, "proof": proof.value, "reason": reason}
     work.ledger.append("item:merge:made", f"item:{kept}", detail)
     return number
+
+
+def _is_found_at(work: Work, kept: Item, merged: Item) -> bool:
+    """Whether an item that became one with another is to be looked for under the other's name from now on.
+
+    It is where the other was seen there later than the item under its own: names change in one direction.
+    """
+    looks = work.items.presence([kept.id, merged.id])
+    (mine, _, mine_at), (other, _, other_at) = looks[kept.id], looks[merged.id]
+    if other is Presence.ONLINE:
+        return (
+            mine is not Presence.ONLINE or mine_at is None or (other_at is not None and other_at >= mine_at)
+        )
+    return other is Presence.UNSEEN and (
+        mine in {Presence.OFFLINE, Presence.DOUBTED} or kept.state is ItemState.GONE
+    )
+
+
+def _move_to(work: Work, item: ItemId, key: ItemKey, address: str) -> None:
+    """Let an item be found under another of its names; what was seen under the old one says nothing of it."""
+    work.names.set_own(item, key)
+    work.names.set_address(item, address)
+    work.items.set_presence([item], Presence.UNSEEN, missed_at=None, looked_at=None)
+    work.queue.add(WorkKind.CHECK, [item], due_at=work.now, priority=4)
 
 
 def _why_not(work: Work, kept: Item, merged: Item, proof: Proof) -> str:
@@ -158,14 +191,23 @@ def split(
         NotEntitled: The person is neither analyst nor coordinator.
         Invalid: No reason.
         NotFound: It was merged into none.
+        Refused: What it was merged into was itself merged.
     """
     person.require(Role.ANALYST, Role.COORDINATOR)
     if not reason.strip():
         raise Invalid("undoing a merge needs a reason")
+    work.names.alone()
     made = work.names.merge_of(merged)
     kept = work.names.root([merged])[merged]
-    work.items.lock([kept, made.kept, merged])
+    if kept != made.kept:
+        raise Refused(
+            f"item {made.kept}, into which it was merged, became another item itself",
+            hint="Undo that merge first; list them with staydown merges.",
+        )
+    work.items.lock([kept, merged])
     work.names.split(made, by=person.id, reason=reason)
+    for item in (kept, merged):
+        _name(work, item)
     names = set(work.names.open_keys([merged]).get(merged, []))
     for moved in _named(catalogue, work, kept, names):
         work.names.move(dict.fromkeys(moved, merged))
@@ -204,23 +246,37 @@ def _standing(found: Mapping[AgencyCode, tuple[Verdict, object]]) -> ItemEvent |
     return VERDICT_EVENT[first]
 
 
+def _name(work: Work, item: ItemId) -> None:
+    """Let an item without a name be called by its number, or by its own."""
+    if work.names.open_keys([item]).get(item):
+        return
+    (one,) = work.items.get([item])
+    wanted = f"{one.provider}:{one.kind.value}:number={one.stable_id or f'item-{item}'}"
+    taken = work.names.holders([ItemKey(wanted)])
+    work.names.open(item, [ItemKey(f"{wanted}#{item}" if taken else wanted)], is_alias=False)
+
+
 def pass_on(work: Work, ids: Collection[ItemId]) -> list[ItemId]:
-    """Let items go by their number where somebody else has their name by now; the next sighting of it is a new item."""
+    """Let items go by another of their names, or by their number, where somebody else has their name by now.
+
+    The next sighting of that name is a new item. Gives those that have another name, under which to look for them.
+    """
     numbers = work.names.numbers(ids)
     keys = work.names.open_keys(list(numbers))
-    passed: list[ItemId] = []
-    for item in work.items.get([item for item in numbers if keys.get(item)]):
-        by_number = ItemKey(f"{item.provider}:{item.kind.value}:number={numbers[item.id]}")
-        if keys[item.id][0] == by_number:
-            continue
-        work.names.close([keys[item.id][0]])
-        rest = keys[item.id][1:]
-        if not rest:
-            work.names.open(item.id, [by_number], is_alias=False)
+    elsewhere: list[ItemId] = []
+    for item in work.items.get([item for item, one in numbers.items() if one.has_name and keys.get(item)]):
+        passed, rest = keys[item.id][0], keys[item.id][1:]
+        work.names.close([passed], has_passed=True)
+        places = work.names.addresses(item.id)
+        known = [key for key in reversed(rest) if key in places]
+        if known:
+            _move_to(work, item.id, known[0], places[known[0]])
+            elsewhere.append(item.id)
+        elif rest:
+            work.names.set_own(item.id, rest[-1])
         else:
-            work.names.set_own(item.id, rest[0])
+            _name(work, item.id)
         work.ledger.append(
-            "item:name:passed", f"item:{item.id}", {"key": keys[item.id][0], "number": numbers[item.id]}
+            "item:name:passed", f"item:{item.id}", {"key": passed, "number": numbers[item.id].value}
         )
-        passed.append(item.id)
-    return passed
+    return elsewhere

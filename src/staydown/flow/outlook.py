@@ -22,7 +22,7 @@ EXAMPLES = 5
 class Outlook:
     """What taking in a file would do."""
 
-    sightings: int  #: records that can be taken
+    records: int  #: that can be taken; one that is known already would add nothing
     items_new: int
     items_known: int
     refused: int
@@ -59,7 +59,7 @@ def look_ahead(
     codes: set[AgencyCode] = set()
     reasons: Counter[str] = Counter()
     examples: list[tuple[str, ItemKey]] = []
-    sightings = 0
+    records = 0
     for batch in read(tools.catalogue, importer, reading, choose or nothing_inside):
         keys = {one.identity.key for one in batch.good}
         with tools.begin(write=False) as work:
@@ -67,13 +67,13 @@ def look_ahead(
         known.update(there.values())
         new.update(_number_of(key) for key in keys - there.keys())
         codes |= {one.agency for one in batch.good}
-        sightings += len(batch.good)
+        records += len(batch.good)
         reasons.update(bad.reason for bad in batch.refused)
         examples += [(one.identity.raw, one.identity.key) for one in batch.good[: EXAMPLES - len(examples)]]
         if progress:
             progress(len(batch.good) + len(batch.refused))
     return Outlook(
-        sightings=sightings,
+        records=records,
         items_new=len(new),
         items_known=len(known),
         refused=reasons.total(),

@@ -95,6 +95,8 @@ def run(tools: Tools, tasks: Sequence[Task]) -> None:
         if (one := looks.get(ItemId(task.subject))) and _try_again(task, one.look.sight)
     ]
     with tools.begin() as work:
+        if any(mark.kind is MarkKind.STABLE_ID for one in kept for mark in one.marks):
+            work.names.alone()  # items may become one, and that comes before items are locked
         work.items.lock(ids)  # items before rows of work, as everybody does
         _store(work, kept)
         work.queue.add(
@@ -106,7 +108,8 @@ def run(tools: Tools, tasks: Sequence[Task]) -> None:
             work.queue.postpone(late, due_at=work.now + wait, trouble="no telling answer")
         work.queue.done([task for task in tasks if task not in again])
         verify.note(work, list(looks.values()), apart=tools.settings.apart, place=tools.settings.place)
-        names.prove(work, _number(work, kept))
+        numbered, fresh = _number(work, kept)
+        names.prove(work, numbered, fresh=fresh)
         roots = work.names.root([one.item for one in kept])
         own = [one.item for one in kept if roots[one.item] == one.item]  # what was merged is none any more
         match.run(work, tools.matchers, own)
@@ -254,15 +257,14 @@ def _still_own(before: Sequence[Mark], fresh: Sequence[Mark]) -> list[Mark]:
     return [mark for mark in fresh if mark.kind not in strange]
 
 
-def _number(work: Work, kept: Sequence[_Kept]) -> list[ItemId]:
-    """Note the provider's own numbers that pages show, where a page shows one; gives those items."""
+def _number(work: Work, kept: Sequence[_Kept]) -> tuple[list[ItemId], frozenset[ItemId]]:
+    """Note the provider's own numbers that pages show, where a page shows one; gives those items, and the new ones."""
     found: dict[ItemId, str] = {}
     for one in kept:
         numbers = {mark.value for mark in one.marks if mark.kind is MarkKind.STABLE_ID}
         if len(numbers) == 1:
             found[one.item] = numbers.pop()
-    work.names.set_numbers(found)
-    return list(found)
+    return list(found), work.names.set_numbers(found)
 
 
 def _store(work: Work, kept: Sequence[_Kept]) -> None:

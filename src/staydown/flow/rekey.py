@@ -1,8 +1,9 @@
 """rekey: after a change of the rules of identity, every item is found under the key the rules give today.
 
 Each sighting is read anew as it was typed. Items whose key changed are renamed; two that now have one key are merged,
-with everything a merge notes; an item that was two things all along lets the other go. No sighting is lost, and what
-a person has to decide is left as it is and counted.
+with everything a merge notes; an item that was two things all along lets the other go. An item that carries others by a
+proof keeps them, under the names they have today. No sighting is lost, and what a person has to decide is left as it is
+and counted.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass, field
 
 from staydown.core.errors import Refused
 from staydown.core.ids import ItemId, ItemKey
-from staydown.core.item import Identity, Proof
+from staydown.core.item import Identity, Item, Proof
 from staydown.core.states import ITEM, ItemEvent, ItemState, allows
 from staydown.flow import names
 from staydown.ports import Catalogue
@@ -39,6 +40,7 @@ class Rekeyed:
     waiting: list[str] = field(default_factory=list)  #: keys of items that a person has to look at
     unreadable: int = 0  #: sightings that today's rules would refuse; they stay where they are
     met: set[ItemId] = field(default_factory=set)  #: what a trial puts right and takes back is counted once
+    at: set[ItemId] = field(default_factory=set)  #: items being put right now
 
 
 class _Undo(Exception):
@@ -49,7 +51,7 @@ def rekey(tools: Tools, *, is_trial: bool = False, progress: Callable[[int], Non
     """Go through all sightings, some thousands in each transaction; broken off, it is begun anew.
 
     Args:
-        is_trial: Nothing is changed.
+        is_trial: Nothing is changed. The counts are near: what one batch would leave to the next is not seen.
     """
     done = Rekeyed()
     last = 0
@@ -85,7 +87,7 @@ def rekey(tools: Tools, *, is_trial: bool = False, progress: Callable[[int], Non
 
 def _batch(catalogue: Catalogue, work: Work, rows: Sequence[Seen], done: Rekeyed) -> None:
     """Look at some sightings, and put right the items of those that have another key today."""
-    known = work.names.all_keys({row.item for row in rows})
+    known = work.names.known_keys({row.item for row in rows})
     strange: set[ItemId] = set()
     for row in rows:
         found = catalogue.identify(row.raw)
@@ -104,35 +106,102 @@ def _batch(catalogue: Catalogue, work: Work, rows: Sequence[Seen], done: Rekeyed
 
 def _put_right(catalogue: Catalogue, work: Work, item: ItemId, done: Rekeyed) -> None:
     """Let one item have the keys its sightings have today."""
-    known = work.names.all_keys([item])[item]
+    if item in done.at:
+        return
+    done.at.add(item)
+    groups, stays = _groups(catalogue, work, item)
+    if groups:
+        (before,) = work.items.get([item])
+        if not _change(catalogue, work, before, groups, done, stays=stays):
+            done.waiting.append(before.key)
+    done.at.discard(item)
+
+
+def _groups(catalogue: Catalogue, work: Work, item: ItemId) -> tuple[_Groups, bool]:
+    """The sightings of an item that have another key today, by that key; and whether some have one they had before."""
+    known = work.names.known_keys([item])[item]
     groups: _Groups = defaultdict(list)
-    stays = False
-    for row in work.names.seen(limit=1_000_000, of=[item]):
-        found = catalogue.identify(row.raw)
-        if not isinstance(found, Identity):
-            continue
-        if found.key in known:
-            stays = True
-        else:
-            groups[found.key].append((row.number, found))
-    if not groups:
-        return
-    (before,) = work.items.get([item])
-    if (stays or len(groups) > 1) and (before.state not in LETS_GO or work.holds.on([item])):
-        done.waiting.append(before.key)
-        return
+    stays, last = False, 0
+    while rows := work.names.seen(after=last, limit=BATCH, of=[item]):
+        last = rows[-1].number
+        for row in rows:
+            found = catalogue.identify(row.raw)
+            if isinstance(found, Identity):
+                stays = stays or found.key in known
+                if found.key not in known:
+                    groups[found.key].append((row.number, found))
+    return groups, stays
+
+
+def _change(
+    catalogue: Catalogue, work: Work, item: Item, groups: _Groups, done: Rekeyed, *, stays: bool
+) -> bool:
+    """Rename, merge or part one item; False where a person has to look at it."""
+    made = [one for one in work.names.merges(of=[item.id]) if one.undone_at is None and one.kept == item.id]
+    if made:  # it was two by its names and is one by a proof: all of them are its names
+        return _rename(catalogue, work, item, groups, done, stays=stays)
+    if (stays or len(groups) > 1) and (item.state not in LETS_GO or work.holds.on([item.id])):
+        return False
     if not stays:
         key = min(groups, key=lambda one: groups[one][0][0])
         taken = groups.pop(key)
-        if not _take(work, item, key, taken[0][1], done):
-            done.waiting.append(before.key)
-            return
-    _let_go(work, item, groups, done)
+        if not _take(catalogue, work, item.id, key, taken[0][1], done):
+            return False
+    if groups:
+        _let_go(work, item.id, groups, done)
+    return True
 
 
-def _take(work: Work, item: ItemId, key: ItemKey, identity: Identity, done: Rekeyed) -> bool:
-    """Let an item have a key; False where another one has it and a rule stands against a merge."""
+def _rename(
+    catalogue: Catalogue, work: Work, item: Item, groups: _Groups, done: Rekeyed, *, stays: bool
+) -> bool:
+    """Give an item that carries merged ones its names as they are today."""
+    taken = [key for key in groups if (one := _holder(catalogue, work, key, done)) and one != item.id]
+    if taken:
+        return False
+    own = catalogue.identify(item.address)
+    fresh = [key for key in groups if key not in work.names.known_keys([item.id])[item.id]]
+    work.names.open(item.id, fresh, is_alias=True)
+    if isinstance(own, Identity) and own.key in fresh:
+        work.names.set_own(item.id, own.key)
+        work.names.describe(item.id, own)
+    elif fresh and not stays:
+        work.names.set_own(item.id, fresh[0])
+        work.names.describe(item.id, groups[fresh[0]][0][1])
+    done.renamed += 1
+    work.ledger.append("item:key:renewed", f"item:{item.id}", {"keys": fresh})
+    return True
+
+
+def _holder(catalogue: Catalogue, work: Work, key: ItemKey, done: Rekeyed) -> ItemId | None:
+    """Who is found under a key, after whoever has it only by yesterday's rules has let go of it."""
     holder = work.names.holders([key]).get(key)
+    if holder is None or _still_has(catalogue, work, holder, key):
+        return holder
+    if holder in done.at:  # keys went round in a circle: it gets its own when its turn is over
+        work.names.close([key])
+        return None
+    _put_right(catalogue, work, holder, done)
+    return work.names.holders([key]).get(key)
+
+
+def _still_has(catalogue: Catalogue, work: Work, item: ItemId, key: ItemKey) -> bool:
+    """Whether any sighting of an item gives a key today."""
+    last = 0
+    while rows := work.names.seen(after=last, limit=BATCH, of=[item]):
+        last = rows[-1].number
+        for row in rows:
+            found = catalogue.identify(row.raw)
+            if isinstance(found, Identity) and found.key == key:
+                return True
+    return False
+
+
+def _take(
+    catalogue: Catalogue, work: Work, item: ItemId, key: ItemKey, identity: Identity, done: Rekeyed
+) -> bool:
+    """Let an item have a key; False where another one has it and a rule stands against a merge."""
+    holder = _holder(catalogue, work, key, done)
     if holder is None:
         work.names.close(work.names.open_keys([item]).get(item, [])[:1])
         work.names.open(item, [key], is_alias=False)
@@ -146,12 +215,14 @@ def _take(work: Work, item: ItemId, key: ItemKey, identity: Identity, done: Reke
         return False
     merged = max(is_free)
     kept = item if merged == holder else holder
+    before = work.names.open_keys([item]).get(item, [])
     try:
         names.join(work, kept, merged, proof=Proof.RULE, by=None, reason=REASON)
     except Refused:
         return False
     work.names.set_own(kept, key)
     work.names.describe(kept, identity)
+    work.names.close([one for one in before if one != key])
     done.merged += 1
     return True
 

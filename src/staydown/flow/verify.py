@@ -6,6 +6,7 @@ ours is no look at all.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from staydown.core.states import CHECK, ItemEvent, ItemState, Presence, Presence
 from staydown.flow import names, watch
 from staydown.ports import Ask, Catalogue, Reply
 from staydown.ports.tools import Tools
-from staydown.ports.work import Drop, Task, Work, WorkKind
+from staydown.ports.work import Drop, Number, Task, Work, WorkKind
 from staydown.reason.rooms import Room
 
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
@@ -34,6 +35,9 @@ LADDERS: Mapping[ItemState, tuple[timedelta, ...]] = {
     ItemState.REMOVED: WATCHED,
     ItemState.WITHDRAWN: TAKEN_BACK,
 }
+_LOG_IN = re.compile(
+    r"/(?:log-?in|sign-?in|sign-?up|auth|sso|checkpoint|consent|challenge)(?:[/?.#]|$)", re.IGNORECASE
+)
 VANISHES = frozenset({ItemState.RECORDED, ItemState.UNSURE, ItemState.ASSESSED, ItemState.PROPOSED})
 VERIFIES = frozenset({ItemState.REFERRED, ItemState.REFUSED, ItemState.RETURNED})
 
@@ -50,24 +54,48 @@ class Looked:
     leads_to: ItemKey | None = None  #: what a short link was found to wrap
 
 
-def looked(tools: Tools, item: ItemId, provider: str, reply: Reply, *, number: str | None = None) -> Looked:
+def looked(
+    tools: Tools, item: ItemId, provider: str, reply: Reply, *, number: Number | None = None
+) -> Looked:
     """Read an answer by the provider's own signs.
 
     Args:
         number: The provider's own number of the item, where it is known. A page that shows another one is somebody
-            else's: what was looked for is not there.
+            else's: what was looked for is not there. An item whose name has passed on is there only where its
+            number is shown.
     """
     room = tools.catalogue.room(provider)
-    if target := _target(tools.catalogue, reply):
-        look = Look(sight=Sight.ONLINE, reason=f"leads to {target}"[:200])
-        return Looked(item=item, look=look, status=reply.status, seconds=reply.seconds, leads_to=target)
     look = tools.probe.look(room, reply)
-    has_passed = look.sight is Sight.ONLINE and _is_anothers(tools, room, reply, number)
-    if has_passed:
-        look = Look(
-            sight=Sight.OFFLINE, reason="somebody else has the name by now: the provider's number differs"
-        )
-    return Looked(item=item, look=look, status=reply.status, seconds=reply.seconds, has_passed=has_passed)
+    target = None
+    if look.sight not in {Sight.BLOCKED, Sight.OFFLINE} and (target := _target(tools.catalogue, reply)):
+        look = Look(sight=Sight.ONLINE, reason=f"leads to {target}"[:200])
+    has_passed = False
+    if number is not None and look.sight is Sight.ONLINE:
+        shown = _numbers_on(tools, room, reply)
+        has_passed = number.value not in shown and any(_is_alike(one, number.value) for one in shown)
+        if has_passed:
+            look = Look(
+                sight=Sight.OFFLINE, reason="somebody else has the name by now: the provider's number differs"
+            )
+        elif not number.has_name and number.value not in shown:
+            look = Look(
+                sight=Sight.UNCLEAR, reason="its name has passed on, and this page does not show its number"
+            )
+    return Looked(
+        item=item,
+        look=look,
+        status=reply.status,
+        seconds=reply.seconds,
+        has_passed=has_passed,
+        leads_to=target,
+    )
+
+
+def _numbers_on(tools: Tools, room: Room, reply: Reply) -> set[str]:
+    """The provider's numbers that a page shows."""
+    if MarkKind.STABLE_ID not in room.marks:
+        return set()
+    return {mark.value for mark in tools.probe.marks(room, reply) if mark.kind is MarkKind.STABLE_ID}
 
 
 def _target(catalogue: Catalogue, reply: Reply) -> ItemKey | None:
@@ -80,20 +108,14 @@ def _target(catalogue: Catalogue, reply: Reply) -> ItemKey | None:
     found = catalogue.identify(reply.address)
     if not isinstance(found, Identity) or found.resolves or found.kind is ItemKind.SITE:
         return None  # the service's own front page or another link is no target
+    if _LOG_IN.search(reply.address):
+        return None
     is_page_of_its_own = found.provider == "web" and found.key.split("/")[0] == f"web:page:{_host(asked)}"
     return None if is_page_of_its_own else found.key
 
 
 def _host(identity: Identity) -> str:
     return identity.address.partition("//")[2].partition("/")[0]
-
-
-def _is_anothers(tools: Tools, room: Room, reply: Reply, number: str | None) -> bool:
-    """Whether a page shows a number, and not the one that is looked for."""
-    if number is None or MarkKind.STABLE_ID not in room.marks or number.encode() in reply.body:
-        return False
-    shown = {mark.value for mark in tools.probe.marks(room, reply) if mark.kind is MarkKind.STABLE_ID}
-    return any(_is_alike(one, number) for one in shown) and number not in shown
 
 
 def _is_alike(one: str, other: str) -> bool:
@@ -131,14 +153,15 @@ def note(work: Work, looks: Sequence[Looked], *, apart: timedelta, place: str) -
     )
     telling = {one.item: one.look for one in looks if one.look.sight in {Sight.ONLINE, Sight.OFFLINE}}
     _step_presence(work, telling, apart=apart)
+    passed = {one.item for one in looks if one.has_passed}
+    offline = {item for item, (one, _, _) in work.items.presence(passed).items() if one is Presence.OFFLINE}
+    elsewhere = set(names.pass_on(work, offline))  # still to be looked for, under another name
     after = work.items.since([one.item for one in looks])
     _consequences(work, after, {item for item, look in telling.items() if look.sight is Sight.ONLINE})
-    passed = [one.item for one in looks if one.has_passed and after[one.item][1] is Presence.OFFLINE]
-    names.pass_on(work, passed)
     targets = {one.item: one.leads_to for one in looks if one.leads_to}
     for item in sorted(work.names.set_wraps(targets)):
         work.ledger.append("item:target:found", f"item:{item}", {"wraps": targets[item]})
-    schedule(work, [one.item for one in looks], apart=apart)
+    schedule(work, [one.item for one in looks if one.item not in elsewhere], apart=apart)
 
 
 def _step_presence(work: Work, telling: Mapping[ItemId, Look], *, apart: timedelta) -> None:

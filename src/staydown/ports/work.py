@@ -244,9 +244,18 @@ class Merge:
     at: datetime
     kept_key: ItemKey  #: what the kept one was called before
     kept_address: str
+    number_taken: bool = False  #: the kept one has its number from the merged one
     undone_at: datetime | None = None
     undone_by: PersonId | None = None
     undone_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Number:
+    """The provider's own number of an item."""
+
+    value: str
+    has_name: bool  #: False where its name passed to somebody else: only its number can show that it is there
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -427,7 +436,12 @@ class Items(Protocol):
         """
 
     def set_presence(
-        self, ids: Collection[ItemId], presence: Presence, *, missed_at: datetime | None, looked_at: datetime
+        self,
+        ids: Collection[ItemId],
+        presence: Presence,
+        *,
+        missed_at: datetime | None,
+        looked_at: datetime | None,
     ) -> None:
         """Write what the checks say together."""
 
@@ -464,14 +478,14 @@ class Names(Protocol):
     def open_keys(self, ids: Collection[ItemId]) -> dict[ItemId, list[ItemKey]]:
         """The names under which items are found now, the own one first."""
 
-    def all_keys(self, ids: Collection[ItemId]) -> dict[ItemId, frozenset[ItemKey]]:
-        """Every name that items have or had."""
+    def known_keys(self, ids: Collection[ItemId]) -> dict[ItemId, frozenset[ItemKey]]:
+        """The names that items have, and those that passed from them to others."""
 
     def alone(self) -> None:
         """Keep intake from making items until this transaction ends, or two would have one name."""
 
-    def close(self, keys: Collection[ItemKey]) -> None:
-        """Nobody is found under these names any more."""
+    def close(self, keys: Collection[ItemKey], *, has_passed: bool = False) -> None:
+        """Nobody is found under these names any more; or somebody else is, where they passed on."""
 
     def open(self, item: ItemId, keys: Sequence[ItemKey], *, is_alias: bool) -> None:
         """An item is found under these names from now on; whoever had one before has to have let go of it."""
@@ -488,11 +502,14 @@ class Names(Protocol):
     def set_wraps(self, found: Mapping[ItemId, ItemKey]) -> frozenset[ItemId]:
         """Note what short links lead to, where that was not known; gives those of which it was not."""
 
-    def numbers(self, ids: Collection[ItemId]) -> dict[ItemId, str]:
+    def numbers(self, ids: Collection[ItemId]) -> dict[ItemId, Number]:
         """The provider's own numbers of accounts, channels, groups and bots, where they are known."""
 
-    def set_numbers(self, found: Mapping[ItemId, str]) -> None:
-        """Note the numbers of accounts, channels, groups and bots that had none."""
+    def set_numbers(self, found: Mapping[ItemId, str]) -> frozenset[ItemId]:
+        """Note the numbers of accounts, channels, groups and bots that had none; gives those."""
+
+    def addresses(self, item: ItemId) -> dict[ItemKey, str]:
+        """Where an item is found under the names it has from merges."""
 
     def same_number(self, ids: Collection[ItemId]) -> list[list[ItemId]]:
         """Groups of items of one provider and kind with one number, where one of `ids` is among them; oldest first."""
@@ -501,9 +518,16 @@ class Names(Protocol):
         """What items are now: themselves, or what they were merged into."""
 
     def merge(
-        self, kept: ItemId, merged: ItemId, *, proof: Proof, by: PersonId | None, reason: str
+        self,
+        kept: ItemId,
+        merged: ItemId,
+        *,
+        proof: Proof,
+        by: PersonId | None,
+        reason: str,
+        number_taken: bool,
     ) -> MergeId:
-        """Let one item carry the sightings, names and operations of another; every row that moves is noted."""
+        """Let one item carry the sightings and names of another, and stand on its operations' lists; what moves is noted."""
 
     def split(self, merge: Merge, *, by: PersonId, reason: str) -> None:
         """Undo a merge: what it moved goes back, and what had been merged into that item before."""

@@ -10,7 +10,7 @@ import re
 from base64 import urlsafe_b64decode
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from urllib.parse import unquote_plus
+from urllib.parse import quote, unquote_plus
 from uuid import UUID
 
 from staydown.reason.escapes import folded, plain_path
@@ -113,13 +113,21 @@ def _read_rest(pattern: Pattern, parts: Parts, groups: dict[str, str]) -> bool:
     ]
     for name, expression in pattern.query.items():
         rest.append((expression, parts.parameters[name]))
-    for wanted, text in rest:
+    for at, (wanted, text) in enumerate(rest):
         if wanted is None:
             continue
         if not (found := wanted.fullmatch(text)):
             return False
-        groups.update((name, value) for name, value in found.groupdict().items() if value is not None)
+        for name, value in found.groupdict().items():
+            if value is not None:
+                is_decoded = at >= _WRITTEN and name not in (pattern.target, pattern.wraps)
+                groups[name] = quote(value, safe=_MAY_STAND) if is_decoded else value
     return True
+
+
+_WRITTEN = 3
+"""The first parts of an address are as they were written; behind them come parameters, which were decoded."""
+_MAY_STAND = "-._~!$&'()*+,;=:@/"
 
 
 def forms_of(room: Room, *, is_guest: bool, parts: Parts) -> tuple[Form, ...]:

@@ -14,9 +14,11 @@ _COLON = r"(?:\[?:\]?|\(:\)|\uff1a)"
 _STOP = r"\s<>\"«»“”„‹›「」『』،؛؟۔״׳、…"
 _WITH_SCHEME = rf"(?:h(?:tt|xx|\*\*|__)ps?{_COLON}(?:/|\[/\]|\\|\uff0f){{2}}|h(?:tt|xx)ps?\[://\]|tg:(?://)?)[^{_STOP}]+(?:{_DOT}[^{_STOP}]+)*"
 _LABEL = r"(?:(?!\d+\b)[^\W_](?:[\w-]{0,61}[^\W_])?|\d[\w-]{0,62})"
-_BARE = rf"(?<![\w@/.\-\]=&%])(?:{_LABEL}{_DOT})+(?:[^\W\d_]{{2,63}}|xn--[a-z0-9-]+)(?::\d{{1,5}})?(?:[/?#][^{_STOP}]*)?(?![\w@])"
+_BARE = rf"(?<![\w@/.\-\]=&%])(?:{_LABEL}{_DOT}){{1,12}}(?:[^\W\d_]{{2,63}}|xn--[a-z0-9-]{{1,59}})(?::\d{{1,5}})?(?:[/?#][^{_STOP}]*)?(?![\w@])"
+MAX_PIECE = 20_000
+"""Longer texts without a line's end are looked through word by word, and longer words are none."""
 _ADDRESS = re.compile(f"(?P<full>{_WITH_SCHEME})|(?P<bare>{_BARE})", re.IGNORECASE)
-_HOST = re.compile(rf"^(?:{_LABEL}{_DOT})+[^\W\d_]+", re.IGNORECASE)
+_HOST = re.compile(rf"^(?:{_LABEL}{_DOT}){{1,12}}[^\W\d_]+", re.IGNORECASE)
 _MARKDOWN = re.compile(r"\]\(|[|]")
 _CLOSING = {")": "(", "]": "[", "}": "{"}
 _TRAILING = (
@@ -31,7 +33,7 @@ _DIRECTION = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\u00
 def addresses_in(text: str) -> Iterator[str]:
     """The addresses a text names, in order, as they are written; a name alone needs a known ending."""
     readable = _DIRECTION.sub("", text)
-    for piece in _MARKDOWN.split(readable):
+    for piece in _pieces(readable):
         for found in _ADDRESS.finditer(piece):
             address = _without_tail(found[0])
             if found["full"] or _is_host(address):
@@ -40,9 +42,19 @@ def addresses_in(text: str) -> Iterator[str]:
 
 _NEXT = r"(?=(?:h(?:tt|xx|\*\*|__)ps?|tg|matrix)\s?(?:\[?:\]?|\(:\))|www(?:\.|\[|\())"
 _APART = re.compile(
-    rf"(?:\s*[,;|،؛、]\s+|\s+(?:and|und|et|en|y|e|o|och|и|و)\s+|\s+|(?<![?=&/])[;|،؛]){_NEXT}", re.IGNORECASE
+    rf"(?:(?<!\s)\s*+[,;|،؛、]\s++|(?<!\s)\s++(?:and|und|et|en|y|e|o|och|и|و)\s++|(?<!\s)\s++|(?<![?=&/])[;|،؛]){_NEXT}",
+    re.IGNORECASE,
 )
 _MAY_HOLD_MORE = re.compile(r"[\s;|،؛]")
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """The text between links and cells, none longer than two addresses may be."""
+    for piece in _MARKDOWN.split(text):
+        if len(piece) <= MAX_PIECE:
+            yield piece
+        else:
+            yield from (part for part in re.split(r"\s", piece) if len(part) <= MAX_PIECE)
 
 
 def several(cell: str) -> list[str]:

@@ -15,7 +15,23 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from staydown.core.errors import Invalid
 from staydown.reason.prose import addresses_in, looks_like_one
 
-MAX_NODES = 500_000
+MAX_DEPTH = 1_500
+"""Elements within elements; a parser's time grows with the square of it, and no page needs more."""
+_TAG = re.compile(r"<(/?)([a-z][a-z0-9-]{0,40})([^<>]*+)", re.IGNORECASE)
+_END_THEMSELVES = frozenset(
+    {
+        "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr",
+        "p", "li", "dt", "dd", "option", "tr", "td", "th", "thead", "tbody", "tfoot",
+    }
+)  # fmt: skip
+_DRAWN = frozenset(
+    {
+        "path", "circle", "rect", "use", "g", "line", "polygon", "polyline", "ellipse", "stop", "image", "text", "tspan",
+        "lineargradient", "radialgradient", "clippath", "mask", "defs", "symbol", "filter", "animate", "animatetransform",
+        "feflood", "fegaussianblur", "feoffset", "feblend", "fecolormatrix", "fecomposite", "femerge", "femergenode",
+    }
+)  # fmt: skip
+"""Elements of a drawing: there, and only there, a slash at its end ends an element."""
 _SAVED = re.compile(r"<!--\s*saved from url=\(\d{1,5}\)(\S{1,4000}?)\s*-->")
 _LINKS = (
     ("a", "href"),
@@ -30,6 +46,20 @@ _OWN = (('link[rel="canonical"]', "href"), ('meta[property="og:url"]', "content"
 _WEB = re.compile(r"(?:https?|tg|matrix):", re.IGNORECASE)
 
 
+def is_too_deep(page: str) -> bool:
+    """Whether elements stand within elements so deep that a parser takes for ever."""
+    depth, is_drawing = 0, False
+    for found in _TAG.finditer(page):
+        ends, name, rest = found[1], found[2].lower(), found[3]
+        is_drawing = not ends if name == "svg" else is_drawing and name in _DRAWN
+        if name in _END_THEMSELVES or (is_drawing and rest.endswith("/")):
+            continue
+        depth = max(depth - 1, 0) if ends else depth + 1
+        if depth > MAX_DEPTH:
+            return True
+    return False
+
+
 def addresses_on(page: str) -> Iterator[tuple[str, str]]:
     """The addresses of a page, each once, with the words that stand at it; its own address first.
 
@@ -38,6 +68,10 @@ def addresses_on(page: str) -> Iterator[tuple[str, str]]:
     Raises:
         Invalid: It cannot be read as a page.
     """
+    if is_too_deep(page):
+        raise Invalid(
+            "the page's elements lie too deep in each other", hint="Save it as text, or copy its links."
+        )
     try:
         tree = LexborHTMLParser(page)
     except (ValueError, RuntimeError, UnicodeError) as error:

@@ -19,6 +19,9 @@ from staydown.core.errors import Invalid
 MAX_BYTES = 8192
 """Longer addresses are refused: no server is bound to read them (RFC 9110, section 4.1)."""
 
+MAX_WRAPS = 16
+"""How often quotes, brackets and the like may stand around each other."""
+
 WEB_SCHEMES = frozenset({"http", "https"})
 
 _BLANKS = " \t\r\n\f\v\u0085\u00a0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
@@ -107,7 +110,7 @@ def narrow(text: str) -> str:
 def _bare_of_wrapping(raw: str) -> str:
     """The text without blanks, quotes and brackets around it, and without the marks of a link."""
     text = raw
-    while True:
+    for _ in range(MAX_WRAPS):
         before = len(text)
         text = text.strip(_AROUND)
         quoted = text[:1] == "'"
@@ -124,7 +127,8 @@ def _bare_of_wrapping(raw: str) -> str:
         if text[:4].lower() == "url:" and text[4:5] not in {"", "/"}:
             text = text[4:]
         if len(text) == before:
-            return text
+            break
+    return text
 
 
 def _refuse_broken(text: str) -> None:

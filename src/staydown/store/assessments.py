@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, func, insert, or_, select, update
+from sqlalchemy import Connection, and_, func, insert, select, update
 
 from staydown.core.assessment import Assessment, Ground, Verdict
 from staydown.core.errors import NotFound
@@ -15,7 +15,8 @@ from staydown.core.ids import AgencyCode, HoldId, ItemId, PersonId
 from staydown.core.states import HOLD_IN_FORCE, HoldState
 from staydown.store.names import merged_of
 from staydown.store.sets import among, for_update, new_ids, unhelped
-from staydown.store.tables import assessments, holds, questions
+from staydown.store.tables import assessments, holds, merges, questions
+from staydown.store.tables import items as items_table
 
 _IN_FORCE = [state.value for state in sorted(HOLD_IN_FORCE)]
 
@@ -59,19 +60,53 @@ class Assessments:
         return ids
 
     def open(self, ids: Collection[ItemId]) -> dict[ItemId, dict[AgencyCode, tuple[Verdict, Ground | None]]]:
-        """The assessments in force, by item and agency; of one merged into an item too, until the agency's next."""
+        """The assessments in force, by item and agency.
+
+        Of an item that carries merged ones all of them count: of one agency the most cautious, until it assesses the
+        item after the last merge.
+        """
         merged = merged_of(self._conn, ids)
+        since = self._merged_at(merged)
         rows = self._conn.execute(
-            select(assessments.c.item, assessments.c.agency, assessments.c.verdict, assessments.c.ground)
+            select(
+                assessments.c.item,
+                assessments.c.agency,
+                assessments.c.verdict,
+                assessments.c.ground,
+                assessments.c.at,
+            )
             .where(among(self._conn, assessments.c.item, [*ids, *merged]), assessments.c.closed_at.is_(None))
             .order_by(assessments.c.id)
         )
         found: dict[ItemId, dict[AgencyCode, tuple[Verdict, Ground | None]]] = {}
+        settled: set[tuple[ItemId, AgencyCode]] = set()
         for row in rows:
-            ground = Ground(row.ground) if row.ground else None
+            one = (Verdict(row.verdict), Ground(row.ground) if row.ground else None)
             now = merged.get(row.item, row.item)
-            found.setdefault(now, {})[row.agency] = (Verdict(row.verdict), ground)
+            others, place = found.setdefault(now, {}), (now, row.agency)
+            if row.item == now and now in since and row.at > since[now]:
+                settled.add(place)
+                others[row.agency] = one
+            elif place not in settled and (
+                row.agency not in others or _CAUTION[one[0]] > _CAUTION[others[row.agency][0]]
+            ):
+                others[row.agency] = one
         return found
+
+    def _merged_at(self, merged: Mapping[ItemId, ItemId]) -> dict[ItemId, datetime]:
+        """When items last had another merged into them."""
+        if not merged:
+            return {}
+        rows = self._conn.execute(
+            select(merges.c.merged, merges.c.at).where(
+                among(self._conn, merges.c.merged, list(merged)), merges.c.undone_at.is_(None)
+            )
+        )
+        last: dict[ItemId, datetime] = {}
+        for row in rows:
+            root = merged[row.merged]
+            last[root] = max(row.at, last.get(root, row.at))
+        return last
 
     def assessed_by(self, ids: Collection[ItemId], person: PersonId) -> frozenset[ItemId]:
         """Those of the items that the person ever assessed, under whatever name."""
@@ -82,6 +117,10 @@ class Assessments:
             .where(among(self._conn, assessments.c.item, [*ids, *merged]), assessments.c.by == person)
         )
         return frozenset(merged.get(item, item) for item in rows.scalars())
+
+
+_CAUTION = {Verdict.TERRORIST: 0, Verdict.CLEAR: 1, Verdict.UNSURE: 2, Verdict.EXEMPT: 3}
+"""Which of one agency's assessments of what became one item counts: the one that speaks most against a request."""
 
 
 class Holds:
@@ -161,10 +200,11 @@ class Holds:
         return _hold(row)
 
     def listed(self, *, items: Collection[ItemId] | None = None) -> list[Hold]:
-        """Holds in force, oldest first."""
+        """Holds in force, oldest first; of some items, under whatever name they were held."""
         statement = select(holds).where(self._force()).order_by(holds.c.id)  # type: ignore[arg-type]
         if items is not None:
-            statement = statement.where(among(self._conn, holds.c.item, items))
+            held = [*items, *merged_of(self._conn, items)]
+            statement = statement.where(among(self._conn, holds.c.item, held))
         return [_hold(row) for row in self._conn.execute(statement)]
 
     def due(self, ids: Collection[HoldId]) -> list[Hold]:
@@ -202,7 +242,10 @@ class Holds:
 
     def questions_about(self, agency: AgencyCode) -> list[tuple[ItemId, AgencyCode, datetime]]:
         """Questions about items that an agency holds: (item, who asked, when)."""
-        own = select(holds.c.item).where(or_(holds.c.agency == agency))
+        of_root = items_table.alias("of_root")
+        own = select(func.coalesce(of_root.c.merged_into, of_root.c.id)).where(
+            of_root.c.id.in_(select(holds.c.item).where(holds.c.agency == agency))
+        )
         rows = self._conn.execute(
             select(questions.c.item, questions.c.agency, questions.c.at)
             .where(questions.c.item.in_(own), questions.c.agency != agency)

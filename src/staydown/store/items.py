@@ -31,7 +31,7 @@ from staydown.ports.work import Recorded, SightingRow
 from staydown.store.facets import facets, on_list
 from staydown.store.names import INTAKE_LOCK
 from staydown.store.sets import among, insert_new, insert_rows, insert_unknown, is_sqlite, new_ids, unhelped
-from staydown.store.tables import Instant, evidence, item_keys, items, persons, sightings, waivers
+from staydown.store.tables import Instant, evidence, item_keys, items, merges, persons, sightings, waivers
 
 
 class Items:
@@ -167,6 +167,13 @@ class Items:
                 .order_by(items.c.id)  # of an address that passed on, the one who has it now
             )
             found |= {row.address: row.now for row in rows}
+            before = self._conn.execute(  # where items were found before a merge gave them another address
+                select(merges.c.kept_address, now)
+                .join(items, items.c.id == merges.c.kept)
+                .where(among(self._conn, merges.c.kept_address, rest), merges.c.undone_at.is_(None))
+                .order_by(merges.c.id)
+            )
+            found = {row.kept_address: row.now for row in before} | found
         return found
 
     def _select(self) -> Select[tuple[object, ...]]:
@@ -216,8 +223,10 @@ class Items:
     def sightings(self, *, operation: OperationId | None = None) -> Iterator[SightingRow]:
         """Stream sightings in the order they were recorded."""
         rows = self._conn.execution_options(yield_per=2000).execute(
-            select(sightings, item_keys.c.key)
-            .select_from(sightings.join(items, items.c.id == sightings.c.item).join(item_keys, _own_key()))
+            select(sightings, func.coalesce(item_keys.c.key, _last_key()).label("key"))
+            .select_from(
+                sightings.join(items, items.c.id == sightings.c.item).outerjoin(item_keys, _own_key())
+            )
             .where(on_list(operation))
             .order_by(sightings.c.id)
         )
@@ -343,7 +352,12 @@ class Items:
         return frozenset(rows.scalars())
 
     def set_presence(
-        self, ids: Collection[ItemId], presence: Presence, *, missed_at: datetime | None, looked_at: datetime
+        self,
+        ids: Collection[ItemId],
+        presence: Presence,
+        *,
+        missed_at: datetime | None,
+        looked_at: datetime | None,
     ) -> None:
         """Write what the checks say together."""
         if ids:

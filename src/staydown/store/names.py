@@ -10,7 +10,7 @@ from sqlalchemy import (
     RowMapping,
     bindparam,
     case,
-    delete,
+    exists,
     func,
     insert,
     literal,
@@ -23,13 +23,12 @@ from staydown.core.errors import NotFound
 from staydown.core.ids import ItemId, ItemKey, MergeId, PersonId
 from staydown.core.item import ACTORS, Identity, Proof
 from staydown.core.states import ItemState
-from staydown.ports.work import Merge, NameRow, Seen
+from staydown.ports.work import Merge, NameRow, Number, Seen
 from staydown.store.sets import among, insert_new, is_sqlite, new_ids, unhelped
 from staydown.store.tables import (
     Instant,
     item_keys,
     items,
-    merged_operations,
     merged_sightings,
     merges,
     operation_items,
@@ -81,10 +80,13 @@ class Names:
             found.setdefault(row.item, []).append(row.key)
         return found
 
-    def all_keys(self, ids: Collection[ItemId]) -> dict[ItemId, frozenset[ItemKey]]:
-        """Every name that items have or had."""
+    def known_keys(self, ids: Collection[ItemId]) -> dict[ItemId, frozenset[ItemKey]]:
+        """The names that items have, and those that passed from them to others."""
         rows = self._conn.execute(
-            select(item_keys.c.item, item_keys.c.key).where(among(self._conn, item_keys.c.item, ids))
+            select(item_keys.c.item, item_keys.c.key).where(
+                among(self._conn, item_keys.c.item, ids),
+                or_(item_keys.c.until_at.is_(None), item_keys.c.has_passed.is_(True)),
+            )
         )
         found: dict[ItemId, set[ItemKey]] = {item: set() for item in ids}
         for row in rows:
@@ -96,13 +98,13 @@ class Names:
         if not is_sqlite(self._conn):
             self._conn.execute(select(func.pg_advisory_xact_lock(INTAKE_LOCK)))
 
-    def close(self, keys: Collection[ItemKey]) -> None:
-        """Nobody is found under these names any more."""
+    def close(self, keys: Collection[ItemKey], *, has_passed: bool = False) -> None:
+        """Nobody is found under these names any more; or somebody else is, where they passed on."""
         if keys:
             self._conn.execute(
                 update(item_keys)
                 .where(among(self._conn, item_keys.c.key, keys), item_keys.c.until_at.is_(None))
-                .values(until_at=self._now)
+                .values(until_at=self._now, has_passed=has_passed)
             )
 
     def open(self, item: ItemId, keys: Sequence[ItemKey], *, is_alias: bool) -> None:
@@ -157,28 +159,61 @@ class Names:
 
     # --- the provider's own numbers -----------------------------------------------------------------
 
-    def numbers(self, ids: Collection[ItemId]) -> dict[ItemId, str]:
+    def numbers(self, ids: Collection[ItemId]) -> dict[ItemId, Number]:
         """The provider's own numbers of accounts, channels, groups and bots, where they are known."""
+        named = (
+            exists()
+            .where(
+                item_keys.c.item == items.c.id,
+                item_keys.c.until_at.is_(None),
+                item_keys.c.key.not_like("%:number=%"),
+            )
+            .correlate(items)
+        )
         rows = self._conn.execute(
-            select(items.c.id, items.c.stable_id).where(
+            select(items.c.id, items.c.stable_id, named.label("has_name")).where(
                 among(self._conn, items.c.id, ids), items.c.stable_id.is_not(None)
             )
         )
-        return {row.id: row.stable_id for row in rows}
+        return {row.id: Number(value=row.stable_id, has_name=bool(row.has_name)) for row in rows}
 
-    def set_numbers(self, found: Mapping[ItemId, str]) -> None:
-        """Note the numbers of accounts, channels, groups and bots that had none."""
-        if found:
+    def set_numbers(self, found: Mapping[ItemId, str]) -> frozenset[ItemId]:
+        """Note the numbers of accounts, channels, groups and bots that had none; gives those."""
+        if not found:
+            return frozenset()
+        fresh = frozenset(
+            self._conn.execute(
+                select(items.c.id).where(
+                    among(self._conn, items.c.id, list(found)),
+                    items.c.stable_id.is_(None),
+                    unhelped(items.c.kind).in_(_ACTORS),
+                )
+            ).scalars()
+        )
+        if fresh:
             self._conn.execute(
                 update(items)
-                .where(
-                    items.c.id == bindparam("b_item"),
-                    items.c.stable_id.is_(None),
-                    or_(*(items.c.kind == kind for kind in _ACTORS)),
-                )
+                .where(items.c.id == bindparam("b_item"))
                 .values(stable_id=bindparam("b_number")),
-                [{"b_item": item, "b_number": number} for item, number in sorted(found.items())],
+                [{"b_item": item, "b_number": found[item]} for item in sorted(fresh)],
             )
+        return fresh
+
+    def addresses(self, item: ItemId) -> dict[ItemKey, str]:
+        """Where an item is found under the names it has from merges."""
+        found: dict[ItemKey, str] = {}
+        for made in self.merges(of=[item]):
+            if made.undone_at is None and made.kept == item:
+                found[made.kept_key] = made.kept_address
+                address = self._conn.execute(
+                    select(items.c.address).where(items.c.id == made.merged)
+                ).scalar_one()
+                found |= {
+                    row.key: address
+                    for row in self.of(made.merged)
+                    if row.until_at == made.at and not row.is_alias
+                }
+        return found
 
     def same_number(self, ids: Collection[ItemId]) -> list[list[ItemId]]:
         """Groups of items of one provider and kind with one number, where one of `ids` is among them; oldest first."""
@@ -215,16 +250,23 @@ class Names:
         return {row.id: row.root for row in rows}
 
     def merge(
-        self, kept: ItemId, merged: ItemId, *, proof: Proof, by: PersonId | None, reason: str
+        self,
+        kept: ItemId,
+        merged: ItemId,
+        *,
+        proof: Proof,
+        by: PersonId | None,
+        reason: str,
+        number_taken: bool,
     ) -> MergeId:
-        """Let one item carry the sightings, names and operations of another; every row that moves is noted."""
+        """Let one item carry the sightings and names of another, and stand on its operations' lists; what moves is noted."""
         number = MergeId(new_ids(self._conn, merges, 1)[0])
         keys = self.open_keys([kept, merged])
         address = self._conn.execute(select(items.c.address).where(items.c.id == kept)).scalar_one()
         self._conn.execute(
             insert(merges).values(
                 id=number, kept=kept, merged=merged, proof=proof.value, by=by, reason=reason, at=self._now,
-                kept_key=keys[kept][0], kept_address=address,
+                kept_key=(keys.get(kept) or [ItemKey("")])[0], kept_address=address, number_taken=number_taken,
             )
         )  # fmt: skip
         self._conn.execute(
@@ -233,27 +275,18 @@ class Names:
                 select(literal(number), sightings.c.id).where(sightings.c.item == merged),
             )
         )
-        lists = operation_items.alias("lists")
-        on_own = select(lists.c.operation).where(lists.c.item == kept)
-        fresh = list(
-            self._conn.execute(
-                select(operation_items.c.operation).where(
-                    operation_items.c.item == merged, operation_items.c.operation.not_in(on_own)
-                )
-            ).scalars()
-        )
-        if fresh:
-            self._conn.execute(
-                insert(merged_operations), [{"merge": number, "operation": one} for one in fresh]
-            )
-            insert_new(self._conn, operation_items, [{"operation": one, "item": kept} for one in fresh])
+        lists = self._conn.execute(
+            select(operation_items.c.operation).where(operation_items.c.item == merged)
+        ).scalars()
+        insert_new(self._conn, operation_items, [{"operation": one, "item": kept} for one in lists])
         self._conn.execute(update(sightings).where(sightings.c.item == merged).values(item=kept))
         self._conn.execute(
             update(items).where(items.c.merged_into == merged).values(merged_into=kept)
         )  # what it had become itself goes with it
         self._conn.execute(update(items).where(items.c.id == merged).values(merged_into=kept))
-        self.close(keys[merged])
-        self.open(kept, keys[merged], is_alias=True)
+        names = keys.get(merged, [])
+        self.close(names)
+        self.open(kept, names, is_alias=kept in keys)
         self._widen(kept)
         return number
 
@@ -266,27 +299,26 @@ class Names:
         )
         moved = select(merged_sightings.c.sighting).where(merged_sightings.c.merge == merge.id)
         self._conn.execute(update(sightings).where(sightings.c.id.in_(moved)).values(item=merge.merged))
-        lists = select(merged_operations.c.operation).where(merged_operations.c.merge == merge.id)
-        self._conn.execute(
-            delete(operation_items).where(
-                operation_items.c.item == merge.kept, operation_items.c.operation.in_(lists)
-            )
-        )
         own = self._below(merge.merged)
         self._conn.execute(update(items).where(items.c.id == merge.merged).values(merged_into=None))
         self._conn.execute(
             update(items).where(among(self._conn, items.c.id, own)).values(merged_into=merge.merged)
         )
-        had = self._conn.execute(
+        rows = self._conn.execute(
             select(item_keys.c.key, item_keys.c.is_alias)
             .where(item_keys.c.item == merge.merged, item_keys.c.until_at == merge.at)
             .order_by(item_keys.c.is_alias, item_keys.c.id)
-        ).all()
+        )
+        had = {row.key: bool(row.is_alias) for row in rows}
         mine = set(self.open_keys([merge.kept]).get(merge.kept, []))
-        back = [row for row in had if row.key in mine]  # one that passed on meanwhile does not come back
-        self.close([row.key for row in back])
+        back = {
+            key: is_alias for key, is_alias in had.items() if key in mine
+        }  # not one that passed on meanwhile
+        self.close(list(back))
         for is_alias in (False, True):
-            self.open(merge.merged, [r.key for r in back if bool(r.is_alias) is is_alias], is_alias=is_alias)
+            self.open(merge.merged, [key for key in back if back[key] is is_alias], is_alias=is_alias)
+        if merge.number_taken:
+            self._conn.execute(update(items).where(items.c.id == merge.kept).values(stable_id=None))
         if merge.kept_key in mine:
             self.set_own(merge.kept, merge.kept_key)
             self.set_address(merge.kept, merge.kept_address)
@@ -409,6 +441,14 @@ class Names:
                 )
             )  # fmt: skip
             self.open(number, [identity.key], is_alias=False)
+            self._conn.execute(
+                insert(operation_items).from_select(
+                    ["operation", "item"],
+                    select(operation_items.c.operation, literal(number)).where(
+                        operation_items.c.item == model
+                    ),
+                )
+            )
         return ids
 
 
@@ -423,6 +463,7 @@ def _merge(row: RowMapping) -> Merge:
         at=row["at"],
         kept_key=row["kept_key"],
         kept_address=row["kept_address"],
+        number_taken=bool(row["number_taken"]),
         undone_at=row["undone_at"],
         undone_by=row["undone_by"],
         undone_reason=row["undone_reason"] or "",

@@ -166,6 +166,9 @@ item_keys = Table(
     Column("from_at", Instant, nullable=False),
     Column("until_at", Instant),
     Column("is_alias", Boolean, nullable=False, server_default=text("false")),  # one more name beside its own
+    Column(
+        "has_passed", Boolean, nullable=False, server_default=text("false")
+    ),  # somebody else has it by now
     Index(
         "uq_item_keys_open",
         "key",
@@ -190,6 +193,7 @@ merges = Table(
     Column("at", Instant, nullable=False),
     Column("kept_key", Text, nullable=False),  # what they were called before
     Column("kept_address", Text, nullable=False),
+    Column("number_taken", Boolean, nullable=False, server_default=text("false")),  # from the merged one
     Column("undone_at", Instant),
     Column("undone_by", Text, ForeignKey("persons.id")),
     Column("undone_reason", Text),
@@ -211,13 +215,6 @@ merged_sightings = Table(
     metadata,
     Column("merge", Id, ForeignKey("merges.id"), primary_key=True),
     Column("sighting", Id, ForeignKey("sightings.id"), primary_key=True),
-)
-
-merged_operations = Table(
-    "merged_operations",
-    metadata,
-    Column("merge", Id, ForeignKey("merges.id"), primary_key=True),
-    Column("operation", Text, ForeignKey("operations.id"), primary_key=True),
 )
 
 operation_items = Table(

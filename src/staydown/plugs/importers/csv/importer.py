@@ -41,7 +41,7 @@ class CsvImporter:
     def sniff(self, path: Path, head: bytes) -> bool:
         """Whether the first line is a header that names a column of addresses."""
         lines = [line for line in head_text(head).splitlines()[:20] if line.strip()]
-        lines = lines[1:] if lines and _SEPARATOR.fullmatch(lines[0].strip()) else lines
+        lines = lines[1:] if lines and _SEPARATOR.fullmatch(lines[0].strip(" \r\n\ufeff")) else lines
         return bool(lines) and _delimiter(lines[0]) is not None
 
     def columns(self, path: Path, given: Mapping[str, str] = GUESSED) -> Mapping[str, str] | None:
@@ -82,7 +82,7 @@ def _lines(stream: BinaryIO) -> Iterator[_Line]:
 def _header(lines: Iterator[_Line], given: Mapping[str, str]) -> tuple[int, str, str | None]:
     """Number and text of the first line, and what separates its columns; None where it is no header."""
     number, header = _first(lines)
-    asked = _SEPARATOR.fullmatch(header.strip())
+    asked = _SEPARATOR.fullmatch(header.strip(" \r\n\ufeff"))
     if asked:
         number, header = _first(lines)
     mark = asked[1] if asked and asked[1] in _DELIMITERS else _delimiter(header)

@@ -16,9 +16,8 @@ from staydown.reason.lines import decoded, encoding_of, head_text
 
 MAX_BYTES = 32 * 1024 * 1024
 """Larger pages are refused."""
-_BEGINS = re.compile(
-    r"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html)\b", re.IGNORECASE | re.DOTALL
-)
+_BEGINS = re.compile(r"\s*+<(?:!doctype\s++html|html)\b", re.IGNORECASE)
+_BEFORE = re.compile(r"\s*+(?:<\?xml[^>]*+>|<!--(?:(?!-->).)*+-->)", re.IGNORECASE | re.DOTALL)
 _CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([A-Za-z0-9_:.-]{1,40})", re.IGNORECASE)
 
 
@@ -31,7 +30,10 @@ class HtmlImporter:
 
     def sniff(self, path: Path, head: bytes) -> bool:
         """Whether it begins as pages do."""
-        return _BEGINS.match(head_text(head)) is not None
+        text, at = head_text(head), 0
+        while found := _BEFORE.match(text, at):
+            at = found.end()
+        return _BEGINS.match(text, at) is not None
 
     def columns(self, path: Path, given: Mapping[str, str] = GUESSED) -> Mapping[str, str] | None:
         """None: the format has no columns."""

@@ -34,7 +34,12 @@ READ = frozenset({".csv", ".tsv", ".tab", ".jsonl", ".ndjson", ".json", ".stix",
 """Endings of attachments that somebody here reads."""
 UNREADABLE = (ValueError, LookupError, RecursionError, AttributeError, TypeError, MessageError)
 """What the standard library's parser raises on mails that are none."""
-_HEADER = re.compile(rb"(?:From |[!-9;-~]{1,76}:[ \t])")
+MAX_LINE_BYTES = 1024 * 1024
+MAX_SUBJECT = 2_000
+_HEADER = re.compile(rb"(?:From |[!-9;-~]{1,76}:[ \t\r\n])")
+_ENVELOPE = re.compile(rb"From \S{1,300} .{0,100}\d{4}\b")
+_FLOWED = re.compile(r" \r?\n(?!-- )")
+_QUOTED = re.compile(rb">+From ")
 _TELLING = re.compile(
     rb"^(?:received|message-id|from|return-path|mime-version|delivered-to):", re.IGNORECASE | re.MULTILINE
 )
@@ -70,7 +75,7 @@ class MailImporter:
             stream = path.open("rb")
         except OSError as error:
             raise Invalid(f"{path.name} cannot be read: {error.strerror}") from error
-        count = 0
+        count = found = 0
         with stream, tempfile.TemporaryDirectory(prefix="staydown-mail-") as folder:
             for content in _mails(stream):
                 count += 1
@@ -78,24 +83,34 @@ class MailImporter:
                     reason = f"the mail is larger than {MAX_BYTES // 2**20} MiB"
                     yield BadRow(line=count, text="", reason=reason)
                 else:
-                    yield from _rows(count, content, Path(folder))
+                    for row in _rows(count, content, Path(folder)):
+                        found += 1
+                        yield row
         if not count:
             raise Invalid(f"{path.name} is empty", hint="The file holds no mail.")
+        if not found:
+            raise Invalid("no address in the mail", hint="The file holds no records.")
 
 
 def _mails(stream: BinaryIO) -> Iterator[bytes | None]:
-    """The mails of a file, one at a time; None in place of one that is too large."""
+    """The mails of a file, one at a time; None in place of one that is too large.
+
+    A file is a mailbox if it begins as one; and only where a line of the envelope comes before a header does a mail end.
+    """
     lines: list[bytes] = []
-    size, is_box, after_blank = 0, False, True
-    for line in iter(lambda: stream.readline(1024 * 1024), b""):
-        if line.startswith(b"From ") and after_blank:
+    size, after_blank = 0, True
+    following = stream.readline(MAX_LINE_BYTES)
+    is_box = _ENVELOPE.match(following) is not None
+    while line := following:
+        following = stream.readline(MAX_LINE_BYTES)
+        if is_box and after_blank and _ENVELOPE.match(line) and _HEADER.match(following):
             if lines:
                 yield b"".join(lines) if size <= MAX_BYTES else None
-            lines, size, is_box = [], 0, True
+            lines, size = [], 0
         else:
             size += len(line)
             if size <= MAX_BYTES:
-                lines.append(line[1:] if is_box and re.match(rb">+From ", line) else line)
+                lines.append(line[1:] if is_box and _QUOTED.match(line) else line)
         after_blank = not line.strip()
     if lines and (size > MAX_BYTES or b"".join(lines[:50]).strip()):
         yield b"".join(lines) if size <= MAX_BYTES else None
@@ -122,7 +137,10 @@ def _rows(number: int, content: bytes, folder: Path) -> Iterator[Row | BadRow | 
             return
         try:
             name = _name(part)
-            is_text = not name and part.get_content_maintype() in {"text", "multipart"}
+            is_text = part.get_content_maintype() in {"text", "multipart"} and (
+                not name
+                or (Path(name).suffix.lower() not in READ and part.get_content_disposition() != "attachment")
+            )
             found, body = (list(_addresses(part)), b"") if is_text else ([], _body(part))
         except UNREADABLE as error:
             yield BadRow(
@@ -155,6 +173,9 @@ def _addresses(part: Message) -> Iterator[tuple[str, str]]:
 
         yield from addresses_on(text)
         return
+    if part.get_param("format") == "flowed":  # RFC 3676: a blank at the end of a line says that it goes on
+        is_stuffed = str(part.get_param("delsp")).lower() == "yes"
+        text = _FLOWED.sub("" if is_stuffed else " ", text)
     for line in text.splitlines():
         for address in addresses_in(line):
             yield address, ""
@@ -215,7 +236,7 @@ def _text(part: Message) -> str:
 
 
 def _subject(mail: Message) -> str:
-    raw = str(mail.get("subject") or "")
+    raw = str(mail.get("subject") or "")[:MAX_SUBJECT]
     try:
         text = str(make_header(decode_header(raw)))
     except (LookupError, MessageError, UnicodeError, ValueError):

@@ -178,13 +178,14 @@ class _Sheet(_Reading):
         self._draws = attributes.get("t") == "s"
 
     def say(self, text: str) -> None:
-        if self._draws:
-            self._said += text
+        if self._draws and len(self._said) < 32:
+            self._said += text[:32]
 
     def end(self, name: str) -> None:
         if self._draws and name.rpartition(":")[2] == "v":
             at = int(self._said) if _NUMBER.fullmatch(self._said.strip()) else -1
             self.text += self._sizes[at] if 0 <= at < len(self._sizes) else 0
+            self._draws = False
         self._said = ""
 
 

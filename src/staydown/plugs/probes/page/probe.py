@@ -18,6 +18,7 @@ from staydown.core.check import Look, Mark, MarkKind, Sight
 from staydown.core.errors import Invalid
 from staydown.ports import Reply, Trouble
 from staydown.reason.rooms import PART, Room, Sign
+from staydown.reason.saved import is_too_deep
 
 READ_BYTES = 1024 * 1024
 MAX_MARKS = 200
@@ -90,7 +91,9 @@ class PageProbe:
             or not reply.body
         ):
             return ()
-        tree = LexborHTMLParser(_text(reply))
+        if is_too_deep(text := _text(reply)):
+            return ()
+        tree = LexborHTMLParser(text)
         rules = tuple(room.marks.items()) or GENERIC
         found = dict.fromkeys(_marks(tree, rules, reply.address))
         return tuple(found)[:MAX_MARKS]

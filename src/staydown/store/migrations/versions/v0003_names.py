@@ -39,7 +39,8 @@ def _widen_sqlite() -> None:
     op.execute(
         "ALTER TABLE items ADD COLUMN merged_into INTEGER CONSTRAINT fk_items_merged_into REFERENCES items (id)"
     )
-    op.execute("ALTER TABLE item_keys ADD COLUMN is_alias BOOLEAN DEFAULT false NOT NULL")
+    for column in ("is_alias", "has_passed"):
+        op.execute(f"ALTER TABLE item_keys ADD COLUMN {column} BOOLEAN DEFAULT false NOT NULL")
     bind = op.get_bind()
     version = bind.exec_driver_sql("PRAGMA schema_version").scalar_one()
     bind.exec_driver_sql("PRAGMA writable_schema = ON")
@@ -59,7 +60,8 @@ def _widen_postgres() -> None:
     op.execute(
         "ALTER TABLE items ADD CONSTRAINT fk_items_merged_into FOREIGN KEY (merged_into) REFERENCES items (id)"
     )
-    op.execute("ALTER TABLE item_keys ADD COLUMN is_alias BOOLEAN DEFAULT false NOT NULL")
+    for column in ("is_alias", "has_passed"):
+        op.execute(f"ALTER TABLE item_keys ADD COLUMN {column} BOOLEAN DEFAULT false NOT NULL")
     op.execute("ALTER TABLE items DROP CONSTRAINT ck_items_state_word")
     op.execute(f"ALTER TABLE items ADD CONSTRAINT ck_items_state_word CHECK (state IN ({_words('merged')}))")
 
@@ -77,6 +79,7 @@ def _add_tables() -> None:
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("kept_key", sa.Text(), nullable=False),
         sa.Column("kept_address", sa.Text(), nullable=False),
+        sa.Column("number_taken", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("undone_at", sa.BigInteger(), nullable=True),
         sa.Column("undone_by", sa.Text(), nullable=True),
         sa.Column("undone_reason", sa.Text(), nullable=True),
@@ -91,15 +94,11 @@ def _add_tables() -> None:
     )
     op.create_index("ix_merges_kept", "merges", ["kept"])
     op.execute("CREATE UNIQUE INDEX uq_merges_in_force ON merges (merged) WHERE undone_at IS NULL")
-    for table, column, kind, whose in (
-        ("merged_sightings", "sighting", number, "sightings.id"),
-        ("merged_operations", "operation", sa.Text(), "operations.id"),
-    ):
-        op.create_table(
-            table,
-            sa.Column("merge", number, nullable=False),
-            sa.Column(column, kind, nullable=False),
-            sa.ForeignKeyConstraint(["merge"], ["merges.id"], name=op.f(f"fk_{table}_merge")),
-            sa.ForeignKeyConstraint([column], [whose], name=op.f(f"fk_{table}_{column}")),
-            sa.PrimaryKeyConstraint("merge", column, name=op.f(f"pk_{table}")),
-        )
+    op.create_table(
+        "merged_sightings",
+        sa.Column("merge", number, nullable=False),
+        sa.Column("sighting", number, nullable=False),
+        sa.ForeignKeyConstraint(["merge"], ["merges.id"], name=op.f("fk_merged_sightings_merge")),
+        sa.ForeignKeyConstraint(["sighting"], ["sightings.id"], name=op.f("fk_merged_sightings_sighting")),
+        sa.PrimaryKeyConstraint("merge", "sighting", name=op.f("pk_merged_sightings")),
+    )
