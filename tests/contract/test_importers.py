@@ -6,6 +6,7 @@ import struct
 import tracemalloc
 import zipfile
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -206,6 +207,65 @@ def test_a_mail_brings_its_texts_its_lists_and_the_mail_inside_it() -> None:
     assert (listed.seen_at, listed.note) == ("2026-03-01", "from the list")
     (bad,) = (row for row in rows if isinstance(row, BadRow))
     assert (bad.text, bad.reason) == ("report.pdf", "attachments of the type application/pdf are not read")
+
+
+def written(tmp_path: Path, name: str, content: bytes) -> list[str]:
+    """What is read of a file with these bytes."""
+    path = tmp_path / name
+    path.write_bytes(content)
+    choose = partial(choose_importer, plugs=ALL)
+    return raws(list(_rows(choose(path), path, {}, choose)))
+
+
+MAIL_HEAD = b"From: a@agency.example\nMessage-ID: <x@agency.example>\nSubject: list\n"
+
+
+def test_a_line_that_begins_as_an_envelope_ends_no_mail(tmp_path: Path) -> None:
+    body = b"\nHello\n\nFrom tomorrow see https://page.example/a\nhttps://page.example/b\n"
+    assert written(tmp_path, "one.eml", MAIL_HEAD + body) == [A, B]
+    envelope = b"From a@agency.example Mon Mar  2 10:30:00 2026\n"
+    assert written(tmp_path, "two.mbox", envelope + MAIL_HEAD + body + b"\n" + envelope + MAIL_HEAD + b"\n" + C.encode()) == [A, B, C]  # fmt: skip
+
+
+def test_an_address_that_was_folded_is_put_together(tmp_path: Path) -> None:
+    head = MAIL_HEAD + b"Content-Type: text/plain; format=flowed; delsp=yes\n"
+    assert written(tmp_path, "flowed.eml", head + b"\nhttps://page.example/ \na and more\n") == [A]
+
+
+def test_a_mail_without_addresses_says_so(tmp_path: Path) -> None:
+    with pytest.raises(Invalid, match="no address in the mail"):
+        written(tmp_path, "none.eml", MAIL_HEAD + b"\nnothing\n")
+
+
+HOSTILE = {
+    "comments before a page": ("x.html", b"<!-- -->" * 20_000 + b"x"),
+    "elements in elements": ("x.html", b"<html><body>" + b"<div>" * 200_000),
+    "a drawing that is none": ("x.html", b"<html><svg><div>" + b"<path/>" * 150_000),
+    "blanks before an address": ("x.csv", b"url\nhttp://a" + b" " * 90_000 + b"b\n"),
+    "dots without end": ("x.txt", "a。".encode() * 30_000),
+    "dots in a mail": ("x.eml", MAIL_HEAD + b"\n" + "a。".encode() * 100_000),
+    "encoded words": ("x.eml", b"Subject: " + b"=?utf-8?q?a?= " * 100_000 + b"\n" + MAIL_HEAD + b"\nx\n"),
+    "links in links": ("x.md", b"[x](" * 20_000),
+    "prefixes": ("x.csv", b"url\n" + b"url:" * 20_000 + b"\n"),
+}
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(("name", "content"), HOSTILE.values(), ids=HOSTILE)
+def test_hostile_files_take_no_longer_than_others(tmp_path: Path, name: str, content: bytes) -> None:
+    """Each of these took minutes, or for ever."""
+    found: list[str] = []
+    with suppress(Invalid):
+        found = written(tmp_path, name, content)
+    assert len(found) < 50
+
+
+def test_a_page_with_a_large_drawing_is_no_hostile_one(tmp_path: Path) -> None:
+    drawing = b"<svg><g>" + b"<path d='x'/><circle r='1'/>" * 5_000 + b"</g></svg>"
+    page = (
+        b"<html><body>" + drawing + b"<p>x" * 3_000 + b"<a href='https://page.example/a'>x</a></body></html>"
+    )
+    assert written(tmp_path, "drawn.html", page) == [A]
 
 
 def test_a_cell_with_several_addresses_is_several_records() -> None:

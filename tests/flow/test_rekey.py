@@ -6,14 +6,16 @@ from dataclasses import replace
 
 import pytest
 
-from staydown.core.ids import ItemId
+from staydown.core.ids import ItemId, ItemKey
+from staydown.core.item import Identity, Refusal
 from staydown.core.states import ItemState
+from staydown.flow import names
 from staydown.flow.rekey import Rekeyed, rekey
 from staydown.reason.canon import Rooms
 from staydown.reason.roomfile import room_from
 from staydown.reason.rooms import Room
 from staydown.registry import load_rooms
-from support import Desk
+from support import ALICE, Desk
 
 PLAIN = tuple(load_rooms())
 
@@ -150,3 +152,80 @@ def test_a_sighting_that_todays_rules_refuse_stays_where_it_is(desk: Desk, raw: 
     desk.tools = replace(desk.tools, catalogue=Nothing(PLAIN))
     assert rekey(desk.tools) == Rekeyed(sightings=1, unreadable=1)
     assert keys(desk) == before
+
+
+class Changed(Rooms):
+    """Rules that give some things other keys."""
+
+    table: dict[str, str] = {}  # noqa: RUF012  # each test sets its own
+
+    def identify(self, raw: str) -> Identity | Refusal:
+        found = super().identify(raw)
+        if isinstance(found, Identity) and found.key in self.table:
+            return replace(found, key=ItemKey(self.table[found.key]))
+        return found
+
+
+def rules(desk: Desk, **changes: str) -> None:
+    """From now on pages of x.example have other names."""
+    made = Changed(PLAIN)
+    made.table = {f"web:page:x.example/{old}": f"web:page:x.example/{new}" for old, new in changes.items()}
+    desk.tools = replace(desk.tools, catalogue=made)
+
+
+def pages(desk: Desk, *names: str) -> list[ItemId]:
+    return desk.sight(*(f"https://x.example/{name}" for name in names))
+
+
+def held(desk: Desk, *names: str) -> list[ItemId | None]:
+    wanted = [f"web:page:x.example/{name}" for name in names]
+    with desk.store.begin(write=False) as work:
+        found = work.items.find(wanted)
+    return [found.get(one) for one in wanted]
+
+
+@pytest.mark.parametrize("is_assessed", [False, True])
+def test_keys_that_follow_each_other_merge_nothing(desk: Desk, is_assessed: bool) -> None:
+    a, b = pages(desk, "one", "two")
+    if is_assessed:
+        desk.view([a])
+    rules(desk, one="two", two="three")
+    done = rekey(desk.tools)
+    assert (done.renamed, done.merged, done.waiting) == (2, 0, [])
+    assert held(desk, "one", "two", "three") == [None, a, b]
+
+
+def test_keys_that_change_places_merge_nothing(desk: Desk) -> None:
+    a, b = pages(desk, "one", "two")
+    rules(desk, one="two", two="one")
+    rekey(desk.tools)
+    assert held(desk, "one", "two") == [b, a]
+    assert [one is ItemState.RECORDED for one in (desk.state(a), desk.state(b))] == [True, True]
+
+
+def test_a_change_that_is_taken_back_is_taken_back(desk: Desk) -> None:
+    (a,) = pages(desk, "one")
+    before = desk.tools
+    rules(desk, one="uno")
+    rekey(desk.tools)
+    desk.tools = before
+    rekey(desk.tools)
+    assert held(desk, "one", "uno") == [a, None]
+    assert pages(desk, "one") == [a]
+
+
+@pytest.mark.parametrize("is_assessed", [False, True])
+def test_what_a_person_merged_stays_merged_under_its_new_names(desk: Desk, is_assessed: bool) -> None:
+    a, b = pages(desk, "one", "two")
+    with desk.store.begin() as work:
+        names.merge(work, ALICE, a, b, reason="one page")
+    if is_assessed:
+        desk.view([a])
+    rules(desk, one="uno", two="due")
+    assert rekey(desk.tools).waiting == []
+    assert held(desk, "uno", "due") == [a, a]
+    assert desk.state(b) is ItemState.MERGED
+    assert sum(keys(desk).values()) == 2
+    with desk.store.begin() as work:
+        names.split(desk.tools.catalogue, work, ALICE, b, reason="two after all")
+    assert desk.state(b) is ItemState.RECORDED
