@@ -261,6 +261,8 @@ def pass_on(work: Work, ids: Collection[ItemId]) -> list[ItemId]:
 
     The next sighting of that name is a new item. Gives those that have another name, under which to look for them.
     """
+    if not ids:
+        return []
     numbers = work.names.numbers(ids)
     keys = work.names.open_keys(list(numbers))
     elsewhere: list[ItemId] = []

@@ -153,15 +153,22 @@ def note(work: Work, looks: Sequence[Looked], *, apart: timedelta, place: str) -
     )
     telling = {one.item: one.look for one in looks if one.look.sight in {Sight.ONLINE, Sight.OFFLINE}}
     _step_presence(work, telling, apart=apart)
-    passed = {one.item for one in looks if one.has_passed}
-    offline = {item for item, (one, _, _) in work.items.presence(passed).items() if one is Presence.OFFLINE}
-    elsewhere = set(names.pass_on(work, offline))  # still to be looked for, under another name
+    elsewhere = _pass_on(work, [one.item for one in looks if one.has_passed])
     after = work.items.since([one.item for one in looks])
     _consequences(work, after, {item for item, look in telling.items() if look.sight is Sight.ONLINE})
     targets = {one.item: one.leads_to for one in looks if one.leads_to}
     for item in sorted(work.names.set_wraps(targets)):
         work.ledger.append("item:target:found", f"item:{item}", {"wraps": targets[item]})
     schedule(work, [one.item for one in looks if one.item not in elsewhere], apart=apart)
+
+
+def _pass_on(work: Work, ids: Sequence[ItemId]) -> frozenset[ItemId]:
+    """Let items whose name somebody else has by enough looks go; gives those to be looked for under another name."""
+    if not ids:
+        return frozenset()
+    looks = work.items.presence(ids)
+    offline = [item for item, (presence, _, _) in looks.items() if presence is Presence.OFFLINE]
+    return frozenset(names.pass_on(work, offline))
 
 
 def _step_presence(work: Work, telling: Mapping[ItemId, Look], *, apart: timedelta) -> None:
