@@ -92,6 +92,15 @@ def test_an_item_that_was_two_things_lets_the_other_go(desk: Desk) -> None:
     assert keys(desk) == {"made-up:account:Name": 1, "made-up:account:NAME": 2}
 
 
+def test_what_a_rule_merged_a_later_rule_parts(desk: Desk) -> None:
+    desk.sight("https://made-up.example/u/Name", "https://made-up.example/u/NAME")
+    under(desk, room(fold=True))
+    assert rekey(desk.tools).merged == 1
+    under(desk, room(fold=False))
+    assert rekey(desk.tools).parted == 1
+    assert keys(desk) == {"made-up:account:Name": 1, "made-up:account:NAME": 1}
+
+
 def test_what_a_person_has_to_decide_waits(desk: Desk) -> None:
     under(desk, room(fold=True))
     (item, _) = desk.sight("https://made-up.example/u/Name", "https://made-up.example/u/NAME")

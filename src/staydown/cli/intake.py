@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -108,37 +108,22 @@ def intake(
         raise Invalid(f"{file} does not exist", hint="Check the path.")
     app = app_of(ctx)
     importer = choose_importer(file, app.importers, form)
-    told = importer.columns(file, given)
-    if given and told is None:
-        raise Invalid(f"the format {importer.name} has no columns to map", hint="Leave --map out.")
+    told = record.columns_of(importer, file, given)
     if told:
         say(f"columns: {', '.join(f'{name} from {column!r}' for name, column in told.items())}")
-    within = operation_id(operation) if operation else None
-    choose = partial(choose_importer, plugs=app.importers)
+    how: dict[str, Any] = {
+        "importer": importer,
+        "agency": code,
+        "operation": operation_id(operation) if operation else None,
+        "given": given,
+        "choose": partial(choose_importer, plugs=app.importers),
+    }
     with progress(f"{'looking at' if dry_run else 'taking in'} {file.name}") as step:
         if dry_run:
-            outlook = look_ahead(
-                app.tools,
-                file,
-                importer=importer,
-                agency=code,
-                operation=within,
-                given=given,
-                choose=choose,
-                progress=step,
-            )
+            outlook = look_ahead(app.tools, file, progress=step, **how)
         else:
-            done = record.take_in(
-                app.tools,
-                file,
-                importer=importer,
-                agency=code,
-                operation=within,
-                given=given,
-                choose=choose,
-                progress=step,
-                ahead=ahead_of(importer.name, file),
-            )
+            ahead = ahead_of(importer.name, file)
+            done = record.take_in(app.tools, file, progress=step, ahead=ahead, **how)
     if dry_run:
         _show_outlook(outlook, importer.name, told, as_json=as_json)
         return

@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from staydown.cli.common import As, Json, Reason, app_of, emit, emit_one, progress, say, who
-from staydown.core.errors import NotFound
 
 
 def register(app: typer.Typer) -> None:
@@ -114,14 +113,8 @@ def split(
     app = app_of(ctx)
     with app.tools.begin() as work:
         person = who(app, work, as_)
-        made = [one for one in work.names.merges() if one.undone_at is None]
-        keys = {item.id: item.key for item in work.items.get([one.merged for one in made])}
-        found = [item for item, key in keys.items() if key == merged]
-        if not found:
-            raise NotFound(
-                f"no item was merged under the name {merged[:80]!r}", hint="List them: staydown merges."
-            )
-        kept, item = verb.split(app.catalogue, work, person, found[-1], reason=reason)
+        found = verb.merged_as(work, merged)
+        kept, item = verb.split(app.catalogue, work, person, found, reason=reason)
         after = {one.id: one for one in work.items.get([kept, item])}
     emit_one(
         {"kept": after[kept].key, "split": after[item].key, "state": after[item].state.value}, as_json=as_json

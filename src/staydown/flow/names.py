@@ -180,6 +180,19 @@ def _doubts(work: Work, kept: ItemId, merged: ItemId) -> bool:
     return bool(_cautious(work, merged) - {state}) and state not in {ItemState.EXEMPT, ItemState.UNSURE}
 
 
+def merged_as(work: Work, key: str) -> ItemId:
+    """The item that was merged under a name, and is merged still.
+
+    Raises:
+        NotFound: None was.
+    """
+    made = [one.merged for one in work.names.merges() if one.undone_at is None]
+    found = [item.id for item in work.items.get(made) if item.key == key]
+    if not found:
+        raise NotFound(f"no item was merged under the name {key[:80]!r}", hint="List them: staydown merges.")
+    return found[-1]
+
+
 def split(
     catalogue: Catalogue, work: Work, person: Person, merged: ItemId, *, reason: str
 ) -> tuple[ItemId, ItemId]:

@@ -192,6 +192,18 @@ def take_in(
     )
 
 
+def columns_of(importer: Importer, path: Path, given: Mapping[str, str]) -> Mapping[str, str] | None:
+    """The columns that will be read, by our names for them; None where there are none.
+
+    Raises:
+        Invalid: Columns were named that are not there, or of a format that has none.
+    """
+    told = importer.columns(path, given)
+    if given and told is None:
+        raise Invalid(f"the format {importer.name} has no columns to map", hint="Leave --map out.")
+    return told
+
+
 def nothing_inside(path: Path) -> Importer:
     """Knows no importer for a file inside a file.
 

@@ -137,8 +137,11 @@ def _change(
     catalogue: Catalogue, work: Work, item: Item, groups: _Groups, done: Rekeyed, *, stays: bool
 ) -> bool:
     """Rename, merge or part one item; False where a person has to look at it."""
-    made = [one for one in work.names.merges(of=[item.id]) if one.undone_at is None and one.kept == item.id]
-    if made:  # it was two by its names and is one by a proof: all of them are its names
+    is_proved = any(
+        one.undone_at is None and one.kept == item.id and one.proof is not Proof.RULE
+        for one in work.names.merges(of=[item.id])
+    )
+    if is_proved:  # it was two by its names and is one by a proof: all of them are its names
         return _rename(catalogue, work, item, groups, done, stays=stays)
     if (stays or len(groups) > 1) and (item.state not in LETS_GO or work.holds.on([item.id])):
         return False

@@ -6,7 +6,6 @@ ours is no look at all.
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from staydown.ports import Ask, Catalogue, Reply
 from staydown.ports.tools import Tools
 from staydown.ports.work import Drop, Number, Task, Work, WorkKind
 from staydown.reason.rooms import Room
+from staydown.reason.web import LOG_IN
 
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 ASKED = (4 * _HOUR, 12 * _HOUR, _DAY, 3 * _DAY, 7 * _DAY, 14 * _DAY, 30 * _DAY)
@@ -35,9 +35,6 @@ LADDERS: Mapping[ItemState, tuple[timedelta, ...]] = {
     ItemState.REMOVED: WATCHED,
     ItemState.WITHDRAWN: TAKEN_BACK,
 }
-_LOG_IN = re.compile(
-    r"/(?:log-?in|sign-?in|sign-?up|auth|sso|checkpoint|consent|challenge)(?:[/?.#]|$)", re.IGNORECASE
-)
 VANISHES = frozenset({ItemState.RECORDED, ItemState.UNSURE, ItemState.ASSESSED, ItemState.PROPOSED})
 VERIFIES = frozenset({ItemState.REFERRED, ItemState.REFUSED, ItemState.RETURNED})
 
@@ -108,7 +105,7 @@ def _target(catalogue: Catalogue, reply: Reply) -> ItemKey | None:
     found = catalogue.identify(reply.address)
     if not isinstance(found, Identity) or found.resolves or found.kind is ItemKind.SITE:
         return None  # the service's own front page or another link is no target
-    if _LOG_IN.search(reply.address):
+    if LOG_IN.search(reply.address):
         return None
     is_page_of_its_own = found.provider == "web" and found.key.split("/")[0] == f"web:page:{_host(asked)}"
     return None if is_page_of_its_own else found.key

@@ -48,10 +48,8 @@ def tidied(path: str, query: str) -> tuple[str, str] | None:
     None where nothing of the kind is there. A provider's own forms never end so; a plain page's may, and stays as it is.
     """
     text = query or path
-    found = None
-    for found in _BEHIND.finditer(text):  # noqa: B007  # the last one counts
-        pass
-    if found is None or found.end() != len(text):
+    found = next((one for one in _BEHIND.finditer(text) if one.end() == len(text)), None)
+    if found is None:
         return None
     rest = text[: found.start()]
     return (path, rest) if query else (rest or "/", "")

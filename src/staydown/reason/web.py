@@ -26,6 +26,11 @@ PARKED = re.compile(
     re.IGNORECASE,
 )
 
+LOG_IN = re.compile(
+    r"/(?:accounts?/)?(?:log-?in|sign-?in|sign-?up|auth|sso|checkpoint|challenge)(?:[/?.#]|$)", re.IGNORECASE
+)
+"""Found in the place where redirects ended, if that is a wall in front of what was asked for."""
+
 WEB = Room(
     name="web",
     title="A web site",

@@ -19,6 +19,7 @@ from staydown.core.errors import Invalid
 from staydown.ports import Reply, Trouble
 from staydown.reason.rooms import PART, Room, Sign
 from staydown.reason.saved import is_too_deep
+from staydown.reason.web import LOG_IN
 
 READ_BYTES = 1024 * 1024
 MAX_MARKS = 200
@@ -52,7 +53,6 @@ _PLAIN_CHARSETS = re.compile(
     r"|gbk|gb2312|gb18030|big5|shift_jis|euc-jp|euc-kr",
     re.IGNORECASE,
 )
-_LOG_IN = re.compile(r"/(?:accounts?/)?(?:log-?in|sign-?in|signup|auth|sso)(?:[/?.]|$)", re.IGNORECASE)
 _SOFT_404 = re.compile(
     r"\b(?:404|not found|no longer (?:available|exists)|does ?n[o']t exist)\b", re.IGNORECASE
 )
@@ -163,7 +163,7 @@ def _doubt_of_shown(reply: Reply, text: str) -> Look | None:
             sight=Sight.UNCLEAR, reason=f"the page is larger than the {len(reply.body)} bytes that were read"
         )
     asked, landed = _path_qs(reply.ask.address), _path_qs(reply.address)
-    if _LOG_IN.search(landed) and not _LOG_IN.search(asked):
+    if LOG_IN.search(landed) and not LOG_IN.search(asked):
         return Look(sight=Sight.BLOCKED, reason="a log-in wall")
     if landed == "/" and asked != "/":
         return Look(sight=Sight.UNCLEAR, reason="the address leads to the front page")
