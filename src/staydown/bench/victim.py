@@ -26,6 +26,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from staydown.core.errors import Outside, StaydownError
+from staydown.core.ids import AgencyCode
 from staydown.core.request import Parcel, Receipt
 from staydown.ports import Courier, Known, Knows
 from staydown.ports.tools import Begin, Point, Tools
@@ -124,9 +125,9 @@ def _counted_refusals(begin: Begin, home: Path) -> Begin:
     """Transactions as they are; one that the database refuses because it is full is counted."""
 
     @contextmanager
-    def counted(*, write: bool = True) -> Iterator[Work]:
+    def counted(*, write: bool = True, of: AgencyCode | None = None) -> Iterator[Work]:
         try:
-            with begin(write=write) as work:
+            with begin(write=write, of=of) as work:
                 yield work
         except Outside as error:
             words = getattr(error.__cause__, "orig", None)

@@ -9,7 +9,7 @@ import typer
 
 from staydown.cli.common import As, Json, OperationOption, Reason, app_of, emit, emit_one, until, who
 from staydown.core.errors import Invalid, Outside
-from staydown.core.people import Role
+from staydown.core.rights import Relation, Verb
 
 if TYPE_CHECKING:
     from staydown.core.ids import ItemId, RequestId
@@ -78,9 +78,7 @@ def evidence(
     """
     app = app_of(ctx)
     with app.tools.begin(write=False) as work:
-        who(app, work, as_).require(
-            Role.ANALYST, Role.APPROVER, Role.SIGNATORY, Role.INVESTIGATOR, Role.AUDITOR
-        )
+        who(app, work, as_).require(Verb.OPEN_EVIDENCE, Relation.SHARED)
         found = work.kept.of(_items(work, [key])[0])
     rows = [
         {

@@ -60,7 +60,7 @@ def items(
     Example: staydown items --state removed --json
     """
     from staydown.core.ids import operation_id
-    from staydown.core.people import Role
+    from staydown.core.rights import Relation, Verb
     from staydown.core.states import ItemState
     from staydown.store.facets import facets
 
@@ -69,7 +69,7 @@ def items(
         if facet is not None and facet not in facets(work.now):
             raise Invalid(f"{facet!r} is no facet", hint=f"Facets: {', '.join(facets(work.now))}.")
         if facet in SECRET:
-            who(app, work, as_).require(Role.DECONFLICTION)
+            who(app, work, as_).require(Verb.SEE_HOLDS, Relation.FOREIGN)
         if operation:
             work.operations.get(operation_id(operation))
         found = work.items.listed(

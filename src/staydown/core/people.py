@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from staydown.core.errors import NotEntitled
-from staydown.core.ids import AgencyCode, PersonId
-
-
-class Role(StrEnum):
-    """What a person may do within the own agency."""
-
-    ANALYST = "analyst"  #: records, preserves, assesses, proposes, confirms returns
-    APPROVER = "approver"  #: gives the second consent
-    SIGNATORY = "signatory"  #: signs orders; decides a disputed hold with written reasons
-    COORDINATOR = "coordinator"  #: runs operations
-    DECONFLICTION = "deconfliction"  #: sees and answers holds
-    INVESTIGATOR = "investigator"  #: places holds for an investigation
-    PROVIDER = "provider"  #: answers for a provider
-    AUDITOR = "auditor"  #: reads the record
-    TRAINER = "trainer"  #: runs exercises
+from staydown.core.ids import AgencyCode, DelegationId, PersonId
+from staydown.core.rights import RIGHTS, Relation, Role, Verb, may
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,16 +25,58 @@ class Person:
 
     id: PersonId
     agency: AgencyCode
-    roles: frozenset[Role]
+    roles: frozenset[Role]  #: own ones, and those a colleague lends at this instant
+    lent: Mapping[Role, frozenset[PersonId]] = field(default_factory=dict, hash=False)
+    """Of the roles, those that are only lent, and by whom."""
 
-    def require(self, *roles: Role, within: AgencyCode | None = None) -> None:
-        """Refuse unless the person holds one of `roles`, in agency `within` where given.
+    def towards(self, agency: AgencyCode) -> Relation:
+        """How a record of an agency stands to this person."""
+        return Relation.OWN if agency == self.agency else Relation.FOREIGN
+
+    def may(self, verb: Verb, relation: Relation) -> bool:
+        """Whether the table of rights has a row for this."""
+        return may(self.roles, verb, relation)
+
+    def require(
+        self, verb: Verb, relation: Relation = Relation.OWN, *, within: AgencyCode | None = None
+    ) -> None:
+        """Refuse unless the person may; `within` names the agency whose record it is.
 
         Raises:
-            NotEntitled: Neither role held, or another agency's matter.
+            NotEntitled: The role is not held, or it is another agency's matter.
         """
-        if within is not None and within != self.agency:
-            raise NotEntitled(f"{self.id} of {self.agency} may not act for {within}")
-        if not self.roles.intersection(roles):
-            wanted = " or ".join(role.value for role in roles)
-            raise NotEntitled(f"{self.id} lacks the role {wanted}")
+        if within is not None:
+            relation = self.towards(within)
+        if self.may(verb, relation):
+            return
+        rows = RIGHTS[verb]
+        if relation is Relation.FOREIGN and Relation.FOREIGN not in rows:
+            raise NotEntitled(f"{self.id} of {self.agency} may not act for {within or 'another agency'}")
+        wanted = " or ".join(sorted(role.value for role in rows.get(relation, frozenset())))
+        raise NotEntitled(f"{self.id} lacks the role {wanted or 'that this takes'}")
+
+    def eyes(self, role: Role) -> frozenset[PersonId]:
+        """Whose eyes these are when the person acts in a role: the own, and those of whoever lends it."""
+        return frozenset({self.id}) | self.lent.get(role, frozenset())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delegation:
+    """A role lent to a colleague of the same agency, with an end."""
+
+    id: DelegationId
+    lender: PersonId
+    borrower: PersonId
+    role: Role
+    from_at: datetime
+    until_at: datetime  #: not included
+    reason: str
+    ended_at: datetime | None = None
+
+
+def desk_of(provider: str) -> AgencyCode:
+    """The code of a provider's own desk: its name in the catalogue, written as a code."""
+    return AgencyCode(provider.replace("_", "-").upper())
+
+
+__all__ = ["Agency", "Delegation", "Person", "Role", "desk_of"]

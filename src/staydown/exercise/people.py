@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from staydown.core.assessment import Assessment, Ground, Purpose, PurposeAnswer, Verdict
 from staydown.core.ids import AgencyCode, ItemId, OperationId, PersonId, RequestId, ReturnId
-from staydown.core.people import Person, Role
+from staydown.core.people import Person, Role, desk_of
 from staydown.core.request import Decision, LineAnswer
 from staydown.core.states import ItemState, RequestState, ReturnState
 from staydown.exercise.draw import chance, pick, unit
@@ -384,8 +384,3 @@ class Staff:
                 if one.proposed_at + GIVE_UP < work.now:
                     person = self._one(one.agency, "coordinator", Role.COORDINATOR)
                     answer.close(work, person, RequestId(one.id), reason="no answer within ten days")
-
-
-def desk_of(provider: str) -> AgencyCode:
-    """The code of a provider's own desk."""
-    return AgencyCode(provider.replace("_", "-").upper())

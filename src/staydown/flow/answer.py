@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 
 from staydown.core.errors import Invalid, NotEntitled, NotFound
 from staydown.core.ids import ItemId, PersonId, RequestId
-from staydown.core.people import Person, Role
+from staydown.core.people import Person, desk_of
 from staydown.core.request import Decision, LineAnswer, Parcel, Request
+from staydown.core.rights import Relation, Verb
 from staydown.core.states import REQUEST, ItemEvent, Presence, RequestEvent, RequestState, step
 from staydown.core.text import clean
 from staydown.flow import approve, clocks, dispatch
@@ -81,11 +82,12 @@ def answers(work: Work, said: Sequence[Said], *, by: Person | None, place: str =
 
 
 def _may_answer(person: Person, request: Request) -> None:
-    if Role.PROVIDER in person.roles and person.agency.lower() == request.provider.replace("_", "-"):
-        return
-    if person.agency != request.agency:
+    if person.agency == desk_of(request.provider):
+        person.require(Verb.ANSWER, Relation.ADDRESSED)
+    elif person.agency == request.agency:
+        person.require(Verb.ANSWER)
+    else:
         raise NotEntitled(f"{person.id} may not answer for {request.provider}")
-    person.require(Role.ANALYST, Role.COORDINATOR)
 
 
 def _arrived(
@@ -181,7 +183,7 @@ def close(work: Work, person: Person, request_id: RequestId, *, reason: str) -> 
         IllegalStep: The request does not wait for an answer.
     """
     request = work.requests.one(request_id, lock=True)
-    person.require(Role.ANALYST, Role.COORDINATOR, within=request.agency)
+    person.require(Verb.CLOSE, within=request.agency)
     if not reason.strip():
         raise Invalid("closing a request needs a reason")
     work.requests.step([(request, step(REQUEST, request.state, RequestEvent.CLOSE))])

@@ -8,8 +8,9 @@ from datetime import datetime
 
 from staydown.core.errors import Invalid, OnHold, SameEyes, Stale
 from staydown.core.ids import ApprovalId, ItemId, RequestId
-from staydown.core.people import Person, Role
+from staydown.core.people import Person
 from staydown.core.request import DispatchState, Line, Request, approval_digest
+from staydown.core.rights import Role, Verb
 from staydown.core.states import REQUEST, ItemEvent, RequestEvent, step
 from staydown.law.periods import APPROVAL
 from staydown.ports.tools import Tools
@@ -60,7 +61,7 @@ def approve(
     if len(found) != len(set(ids)):
         raise Invalid("a request to approve does not exist")
     for request in found:
-        person.require(Role.APPROVER, within=request.agency)
+        person.require(Verb.APPROVE, within=request.agency)
         step(REQUEST, request.state, RequestEvent.APPROVE)
     lines = locked_lines(work, ids)
     _other_eyes(work, person, found, lines)
@@ -99,16 +100,17 @@ def _other_eyes(
     lines: Mapping[RequestId, Sequence[LineState]],
 ) -> None:
     items = [one.line.item for own in lines.values() for one in own]
-    assessed = work.assessments.assessed_by(items, person.id)
-    proposed = work.requests.proposed_by(items, person.id)
-    for request in requests:
-        own = {one.line.item for one in lines[request.id]}
-        if person.id == request.proposed_by:
-            raise SameEyes(f"{person.id} proposed {request.reference}")
-        if own & assessed:
-            raise SameEyes(f"{person.id} has assessed an item of {request.reference}")
-        if own & proposed:
-            raise SameEyes(f"{person.id} has proposed an item of {request.reference} before")
+    for who in sorted(person.eyes(Role.APPROVER)):  # a role that is lent lends no other eyes
+        assessed = work.assessments.assessed_by(items, who)
+        proposed = work.requests.proposed_by(items, who)
+        for request in requests:
+            own = {one.line.item for one in lines[request.id]}
+            if who == request.proposed_by:
+                raise SameEyes(f"{who} proposed {request.reference}")
+            if own & assessed:
+                raise SameEyes(f"{who} has assessed an item of {request.reference}")
+            if own & proposed:
+                raise SameEyes(f"{who} has proposed an item of {request.reference} before")
 
 
 def drop_held(
@@ -170,7 +172,7 @@ def send_back(work: Work, person: Person, request_id: RequestId, *, reason: str)
         IllegalStep: It is not in `proposed`.
     """
     request = work.requests.one(request_id, lock=True)
-    person.require(Role.APPROVER, within=request.agency)
+    person.require(Verb.SEND_BACK, within=request.agency)
     back = step(REQUEST, request.state, RequestEvent.SEND_BACK)
     lines = [one.line.item for one in locked_lines(work, [request_id])[request_id] if not one.dropped]
     drop(work, {request_id: lines}, reason=f"sent back: {reason}")

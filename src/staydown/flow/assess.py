@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from staydown.core.assessment import VERDICT_EVENT, Assessment, Ground, Verdict
 from staydown.core.errors import IllegalStep, NotEntitled, NotFound
 from staydown.core.ids import AgencyCode, ItemId
-from staydown.core.people import Person, Role
+from staydown.core.people import Person
+from staydown.core.rights import Verb
 from staydown.core.states import ITEM, ItemEvent, ItemState, allows
 from staydown.ports.work import Drop, Work
 
@@ -32,9 +33,9 @@ def assess(work: Work, person: Person, made: Sequence[Assessment]) -> None:
 
     Source: Regulation (EU) 2021/784, Art. 1(3) and 2(7).
     """
-    person.require(Role.ANALYST)
+    person.require(Verb.ASSESS)
     for one in made:
-        person.require(Role.ANALYST, within=one.agency)
+        person.require(Verb.ASSESS, within=one.agency)
         one.checked()
     ids = [one.item for one in made]
     work.items.lock(ids)

@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from staydown.core.errors import Invalid, NotEntitled, NotFound, RateLimited, Refused
 from staydown.core.hold import Hold
 from staydown.core.ids import AgencyCode, HoldId, ItemId, PersonId
-from staydown.core.people import Person, Role
+from staydown.core.people import Person
 from staydown.core.request import DispatchState
+from staydown.core.rights import Relation, Verb
 from staydown.core.states import HOLD, REQUEST_SENT, HoldEvent, HoldState, step
 from staydown.core.time import iso
 from staydown.ports.tools import Tools
@@ -37,7 +38,7 @@ def place(
         Refused: The agency would have more than `at_most` holds in force.
         NotFound: No such item.
     """
-    person.require(Role.INVESTIGATOR, Role.DECONFLICTION)
+    person.require(Verb.PLACE_HOLD)
     if not reason.strip():
         raise Invalid("a hold needs a reason")
     if not work.now < until <= work.now + longest:
@@ -87,7 +88,7 @@ def ask(work: Work, person: Person, item: ItemId, *, per_hour: int) -> bool:
         NotEntitled: The agency has no assessed sighting of its own, so it may not ask.
         RateLimited: The agency asked too often within the hour.
     """
-    person.require(Role.ANALYST, Role.COORDINATOR, Role.DECONFLICTION)
+    person.require(Verb.ASK_HOLD, Relation.SHARED)
     seen = work.items.seen_by([item], person.agency)
     assessed = person.agency in work.assessments.open([item]).get(item, {})
     if not seen or not assessed:
@@ -107,9 +108,9 @@ def shown(work: Work, person: Person) -> tuple[list[Hold], list[tuple[ItemId, Ag
     Raises:
         NotEntitled: Neither of the two.
     """
-    person.require(Role.DECONFLICTION, Role.INVESTIGATOR)
+    person.require(Verb.SEE_HOLDS)
     holds = work.holds.listed()
-    if Role.DECONFLICTION not in person.roles:
+    if not person.may(Verb.SEE_HOLDS, Relation.FOREIGN):
         holds = [hold for hold in holds if hold.agency == person.agency]
     return holds, work.holds.questions_about(person.agency)
 
@@ -120,7 +121,7 @@ def release(work: Work, person: Person, hold: HoldId, *, reason: str) -> None:
     Raises:
         NotFound: No such hold, or not the own agency's: both read alike.
     """
-    person.require(Role.INVESTIGATOR, Role.DECONFLICTION)
+    person.require(Verb.RELEASE_HOLD)
     found = work.holds.get(hold)
     if found.agency != person.agency:
         raise NotFound(f"there is no hold {hold}")
@@ -134,7 +135,7 @@ def dispute(work: Work, person: Person, item: ItemId, *, reason: str) -> int:
         NotEntitled: No deconfliction officer.
         Invalid: No reason.
     """
-    person.require(Role.DECONFLICTION)
+    person.require(Verb.DISPUTE_HOLD, Relation.FOREIGN)
     if not reason.strip():
         raise Invalid("a dispute needs a reason")
     holds = [hold for hold in work.holds.listed(items=[item]) if hold.agency != person.agency]
@@ -153,7 +154,7 @@ def overrule(work: Work, person: Person, hold: HoldId, *, reason: str) -> None:
 
     Source: Regulation (EU) 2021/784, recital 36.
     """
-    person.require(Role.SIGNATORY)
+    person.require(Verb.OVERRULE_HOLD, Relation.FOREIGN)
     if not reason.strip():
         raise Invalid("overruling a hold needs written reasons")
     _end(work, work.holds.get(hold), HoldEvent.OVERRULE, by=person.id, reason=reason)

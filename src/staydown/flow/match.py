@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from staydown.core.ids import ItemId
-from staydown.core.people import Person, Role
+from staydown.core.people import Person
+from staydown.core.rights import Verb
 from staydown.ports import Matcher
 from staydown.ports.work import ListEntry, Work
 
@@ -16,7 +17,7 @@ def import_list(work: Work, person: Person, name: str, entries: Sequence[ListEnt
     Raises:
         NotEntitled: The person is no analyst or coordinator.
     """
-    person.require(Role.ANALYST, Role.COORDINATOR)
+    person.require(Verb.IMPORT_LIST)
     count = work.kept.import_list(name, entries)
     work.ledger.append("list:entries:imported", f"list:{name}", {"by": person.id, "entries": len(entries)})
     return count

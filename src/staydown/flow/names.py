@@ -13,7 +13,8 @@ from staydown.core.assessment import VERDICT_EVENT, Verdict
 from staydown.core.errors import Invalid, NotFound, Refused
 from staydown.core.ids import AgencyCode, ItemId, ItemKey, MergeId, PersonId
 from staydown.core.item import ACTORS, Identity, Item, Proof
-from staydown.core.people import Person, Role
+from staydown.core.people import Person
+from staydown.core.rights import Relation, Verb
 from staydown.core.states import ITEM, ItemEvent, ItemState, Presence, allows
 from staydown.flow import assess
 from staydown.ports import Catalogue
@@ -37,7 +38,7 @@ def merge(work: Work, person: Person, kept: ItemId, merged: ItemId, *, reason: s
         NotFound: No such item.
         Refused: A rule stands against it; see `_why_not`.
     """
-    person.require(Role.ANALYST, Role.COORDINATOR)
+    person.require(Verb.MERGE, Relation.SHARED)
     if not reason.strip():
         raise Invalid("a merge needs a reason")
     roots = work.names.root([kept, merged])
@@ -206,7 +207,7 @@ def split(
         NotFound: It was merged into none.
         Refused: What it was merged into was itself merged.
     """
-    person.require(Role.ANALYST, Role.COORDINATOR)
+    person.require(Verb.MERGE, Relation.SHARED)
     if not reason.strip():
         raise Invalid("undoing a merge needs a reason")
     work.names.alone()

@@ -8,7 +8,8 @@ from datetime import datetime
 from staydown.core.errors import Invalid, NotEntitled
 from staydown.core.ids import AgencyCode, ItemId, OperationId
 from staydown.core.network import Operation
-from staydown.core.people import Person, Role
+from staydown.core.people import Person
+from staydown.core.rights import Relation, Verb
 from staydown.core.states import RequestState
 from staydown.core.time import iso
 from staydown.ports.work import Work, WorkKind
@@ -31,7 +32,7 @@ def begin(
         NotEntitled: The person is no coordinator.
         Invalid: The window ends before it begins, hour H lies outside it, or the name is taken.
     """
-    person.require(Role.COORDINATOR)
+    person.require(Verb.BEGIN_OPERATION)
     if closes_at <= opens_at:
         raise Invalid("the window ends before it begins")
     if hour_h is not None and not opens_at <= hour_h <= closes_at:
@@ -66,7 +67,7 @@ def add_items(work: Work, person: Person, name: OperationId, ids: Sequence[ItemI
         NotEntitled: The person's agency takes no part.
         NotFound: No such operation.
     """
-    person.require(Role.ANALYST, Role.COORDINATOR)
+    person.require(Verb.ADD_TO_OPERATION, Relation.SHARED)
     operation = work.operations.get(name)
     if person.agency not in operation.agencies:
         raise NotEntitled(f"{person.agency} takes no part in {name}")
@@ -83,7 +84,7 @@ def release(work: Work, person: Person, name: OperationId) -> int:
         NotFound: No such operation.
     """
     operation = work.operations.get(name)
-    person.require(Role.COORDINATOR, within=operation.lead)
+    person.require(Verb.RELEASE_OPERATION, within=operation.lead)
     approved = [one.id for one in work.requests.listed(state=RequestState.APPROVED, operation=name)]
     work.operations.set_hour(name, work.now, released_at=work.now)
     work.queue.add(WorkKind.DISPATCH, approved, due_at=work.now, priority=1)

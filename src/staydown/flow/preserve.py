@@ -12,7 +12,8 @@ from staydown.core.errors import Invalid
 from staydown.core.evidence import Capture
 from staydown.core.ids import ItemId
 from staydown.core.item import Identity
-from staydown.core.people import Person, Role
+from staydown.core.people import Person
+from staydown.core.rights import Relation, Verb
 from staydown.core.text import bounded, clean
 from staydown.flow import match, names, verify, watch
 from staydown.ports import Ask, Reply, Trouble
@@ -46,7 +47,7 @@ def ask(work: Work, person: Person, ids: Sequence[ItemId]) -> int:
     Raises:
         NotEntitled: The person is no analyst.
     """
-    person.require(Role.ANALYST)
+    person.require(Verb.PRESERVE, Relation.SHARED)
     work.queue.add(WorkKind.PRESERVE, ids, due_at=work.now, priority=3)
     return len(ids)
 
@@ -58,7 +59,7 @@ def waive(work: Work, person: Person, ids: Sequence[ItemId], *, reason: str) -> 
         NotEntitled: The person is no analyst.
         Invalid: No reason.
     """
-    person.require(Role.ANALYST)
+    person.require(Verb.WAIVE, Relation.SHARED)
     if not reason.strip():
         raise Invalid("a waiver needs a reason")
     work.items.waive(ids, by=person.id, reason=reason)

@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 from staydown.core.assessment import Ground, Verdict
 from staydown.core.errors import Invalid, NotEntitled, NotFound, Outside
 from staydown.core.ids import ItemId, OperationId, RequestId
-from staydown.core.people import Person, Role
+from staydown.core.people import Person
 from staydown.core.request import Request
+from staydown.core.rights import Verb
 from staydown.core.states import ITEM, ItemEvent, ItemState, RequestState, sources
 from staydown.ports import Instrument
 from staydown.ports.tools import Tools
@@ -48,7 +49,7 @@ def propose(
         NotEntitled: The person is no analyst.
         NotFound: No such instrument, operation or item.
     """
-    person.require(Role.ANALYST)
+    person.require(Verb.PROPOSE)
     form = tools.instruments.get(instrument)
     if form is None:
         raise NotFound(

@@ -8,7 +8,8 @@ from datetime import timedelta
 
 from staydown.core.errors import Stale
 from staydown.core.ids import ItemId, ReturnId
-from staydown.core.people import Person, Role
+from staydown.core.people import Person
+from staydown.core.rights import Relation, Verb
 from staydown.core.states import RETURN, ReturnEvent, ReturnState, step
 from staydown.ports.work import Suggestion, Work
 from staydown.reason.lineage import CARRIERS_AT_MOST, KINDS, SHOWN_FROM, Shared, score
@@ -88,7 +89,7 @@ def decide_all(work: Work, person: Person, said: Mapping[ReturnId, bool]) -> Non
         IllegalStep: One was decided that way already.
         Stale: Another parent was confirmed for the same item.
     """
-    person.require(Role.ANALYST)
+    person.require(Verb.DECIDE_RETURN, Relation.SHARED)
     found = work.returns.get(list(said))
     work.items.lock({item for one in found.values() for item in (one.parent, one.child)})
     yes = [found[number] for number, is_return in said.items() if is_return]

@@ -8,8 +8,9 @@ from datetime import timedelta
 
 from staydown.core.errors import Invalid
 from staydown.core.ids import ItemId, RequestId
-from staydown.core.people import Person, Role
+from staydown.core.people import Person
 from staydown.core.request import DispatchState, Parcel, Receipt, Request
+from staydown.core.rights import Verb
 from staydown.core.states import REQUEST, REQUEST_SENT, ItemEvent, RequestEvent, step
 from staydown.flow import approve, clocks, verify
 from staydown.flow.carry import Held
@@ -43,7 +44,7 @@ def withdraw(
         IllegalStep: It was withdrawn already.
     """
     request = work.requests.one(request_id, lock=True)
-    person.require(Role.ANALYST, Role.APPROVER, Role.COORDINATOR, within=request.agency)
+    person.require(Verb.WITHDRAW, within=request.agency)
     if not reason.strip():
         raise Invalid("a withdrawal needs a reason")
     present = [

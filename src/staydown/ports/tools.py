@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from staydown.core.ids import AgencyCode
 from staydown.ports import Catalogue, Courier, Fetch, Instrument, Matcher, Probe, Vault
 from staydown.ports.work import Work
 from staydown.settings import Settings
@@ -16,8 +17,8 @@ from staydown.settings import Settings
 class Begin(Protocol):
     """Opens a transaction."""
 
-    def __call__(self, *, write: bool = True) -> AbstractContextManager[Work]:
-        """One transaction, committed at the end of the block."""
+    def __call__(self, *, write: bool = True, of: AgencyCode | None = None) -> AbstractContextManager[Work]:
+        """One transaction, committed at the end of the block; `of` names the agency it acts for, None the house."""
 
 
 class Point(StrEnum):

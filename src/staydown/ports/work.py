@@ -19,6 +19,7 @@ from staydown.core.ids import (
     AgencyCode,
     ApprovalId,
     ClockId,
+    DelegationId,
     DispatchId,
     EvidenceId,
     HoldId,
@@ -33,8 +34,9 @@ from staydown.core.ids import (
 )
 from staydown.core.item import Identity, Item, NewSighting, Proof
 from staydown.core.network import Operation
-from staydown.core.people import Agency, Person
+from staydown.core.people import Agency, Delegation, Person
 from staydown.core.request import Approval, Decision, Dispatch, DispatchState, Line, LineAnswer, Request
+from staydown.core.rights import Role
 from staydown.core.states import (
     ClockState,
     HoldState,
@@ -329,22 +331,54 @@ class People(Protocol):
     def agencies(self) -> list[Agency]:
         """All agencies, by code."""
 
-    def add(self, person: Person) -> None:
+    def name_agency(self, code: AgencyCode, name: str) -> None:
+        """Give an agency its name in words."""
+
+    def add(self, person: Person, *, mail: str = "") -> None:
         """Add a person.
 
         Raises:
-            Invalid: The name is taken.
+            Invalid: The name is taken, or no one person may hold these roles.
+        """
+
+    def change(
+        self,
+        who: PersonId,
+        *,
+        roles: frozenset[Role] | None = None,
+        mail: str | None = None,
+        left_at: datetime | None = None,
+    ) -> None:
+        """Give a person other roles or another mail address, or note that the person has left.
+
+        Raises:
+            Invalid: No one person may hold these roles.
         """
 
     def get(self, who: PersonId) -> Person:
-        """A person.
+        """A person, with the roles that hold at this instant; whoever has left has none.
 
         Raises:
             NotFound: Nobody of that name.
         """
 
-    def all(self) -> list[Person]:
-        """Everybody, by name."""
+    def all(self, *, agency: AgencyCode | None = None) -> list[Person]:
+        """Everybody, or everybody of one agency, by name."""
+
+    def mail(self, ids: Collection[PersonId]) -> dict[PersonId, str]:
+        """Where alarms reach people; who has no address is left out."""
+
+    def has_left(self, who: PersonId) -> bool:
+        """Whether a person no longer works here."""
+
+    def lend(self, given: Delegation, *, agency: AgencyCode) -> DelegationId:
+        """Note that a role is lent."""
+
+    def lent(self, agency: AgencyCode) -> list[Delegation]:
+        """All roles that were ever lent at an agency, oldest first."""
+
+    def end_lending(self, number: DelegationId) -> None:
+        """Take a lent role back now."""
 
 
 class Operations(Protocol):

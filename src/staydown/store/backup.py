@@ -23,6 +23,7 @@ from staydown.core.errors import Broken, Invalid, Outside
 from staydown.store.engine import make_engine, translated, upgrade, version_of
 from staydown.store.sets import upsert
 from staydown.store.tables import dispatches, meta, requests, withdrawals, work
+from staydown.store.walls import HOUSE, enter, unforced
 
 SQLITE_FILE = "staydown.sqlite"
 CHUNK_BYTES = 1024 * 1024
@@ -102,6 +103,7 @@ def _take_sqlite(engine: Engine, path: Path, step: Step) -> Snapshot:
 
 def _take_postgres(engine: Engine, out: Path, step: Step) -> Snapshot:
     with engine.connect().execution_options(isolation_level="REPEATABLE READ") as conn, conn.begin():
+        enter(conn, HOUSE, role=False)
         tables = []
         for name in _ordered(conn):
             tables.append(_copy_out(conn, name, out / f"{name}.copy"))
@@ -180,10 +182,12 @@ def load(address: str, source: Path, *, schema: str, tables: Sequence[Copied], s
     engine = make_engine(address)
     try:
         with engine.connect().execution_options(staydown_write=True) as conn, conn.begin():
+            enter(conn, HOUSE, role=False)
             upgrade(conn, to=schema)
-            for table in tables:
-                _copy_in(conn, table, source / f"{table.name}.copy")
-                step(1)
+            with unforced(conn):
+                for table in tables:
+                    _copy_in(conn, table, source / f"{table.name}.copy")
+                    step(1)
     except DBAPIError as error:
         raise translated(error) from error
     except OSError as error:

@@ -26,8 +26,10 @@ from sqlalchemy.exc import (
 )
 
 from staydown.core.errors import Broken, Collision, Invalid, Outside, RealStore, Stale
+from staydown.core.ids import AgencyCode
 from staydown.core.time import iso, parse
 from staydown.ports.work import NEVER, Restored
+from staydown.store import tables_house as _tables_house  # noqa: F401  # part of the schema
 from staydown.store.assessments import Assessments, Holds
 from staydown.store.checks import Checks, Clocks, Returns
 from staydown.store.evidence import Kept
@@ -41,8 +43,9 @@ from staydown.store.requests import Requests
 from staydown.store.sets import upsert
 from staydown.store.tables import ledger_entries, ledger_head, meta
 from staydown.store.tables import work as work_rows
+from staydown.store.walls import HOUSE, enter, has_role
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest schema this program knows; migrations/versions has the way there."""
 BUSY_S = 60
 CHECKPOINT_PAGES = 16_384
@@ -110,6 +113,7 @@ class Store:
     ) -> None:
         self.engine, self.exercise, self.origin = engine, exercise, origin
         self._key, self.real_now, self.restored = key, real_now, restored
+        self._role: bool | None = None  # not asked yet
 
     @property
     def public_key(self) -> bytes:
@@ -117,8 +121,12 @@ class Store:
         return self._key.public_key().public_bytes_raw()
 
     @contextmanager
-    def begin(self, *, write: bool = True) -> Iterator[SqlWork]:
+    def begin(self, *, write: bool = True, of: AgencyCode | None = None) -> Iterator[SqlWork]:
         """One transaction; its ledger entries are numbered last, just before it commits.
+
+        Args:
+            write: False for looking only.
+            of: The agency it acts for, which walls then hold it to; None for the house.
 
         Raises:
             Stale: A rule of the schema says that somebody was faster.
@@ -133,11 +141,17 @@ class Store:
                 self.engine.connect().execution_options(**options) as conn,
                 conn.begin(),
             ):
+                enter(conn, of or HOUSE, role=self._has_role(conn))
                 work = self._work(conn)
                 yield work
                 work.ledger.flush()
         except DBAPIError as error:
             raise translated(error) from error
+
+    def _has_role(self, conn: Connection) -> bool:
+        if self._role is None:
+            self._role = conn.dialect.name == "postgresql" and has_role(conn)
+        return self._role
 
     @contextmanager
     def _turn(self, *, write: bool) -> Iterator[None]:
@@ -413,6 +427,7 @@ def make_store(
         with engine.connect().execution_options(staydown_write=True) as conn, conn.begin():
             conn.execute(insert(meta), [{"key": name, "value": value} for name, value in facts.items()])
             store = Store(engine, exercise=exercise, origin=origin, key=key)
+            enter(conn, HOUSE, role=False)
             work = store._work(conn)
             work.ledger.found()
             tag = "store:exercise:opened" if exercise else "store:real:opened"
@@ -431,6 +446,7 @@ def migrate(engine: Engine) -> None:
                 conn.execute(select(func.pg_advisory_xact_lock(MIGRATION_LOCK)))
                 if inspect(conn).has_table(work_rows.name):  # first what every worker touches first
                     conn.execute(text(f"LOCK TABLE {work_rows.name} IN ACCESS EXCLUSIVE MODE"))
+            enter(conn, HOUSE, role=False)
             upgrade(conn)
     except DBAPIError as error:
         raise translated(error) from error

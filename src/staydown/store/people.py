@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import ColumnElement, Connection, insert, select, true, update
 
 from staydown.core.errors import Invalid, NotFound
-from staydown.core.ids import AgencyCode, ItemId, OperationId, PersonId
+from staydown.core.ids import AgencyCode, DelegationId, ItemId, OperationId, PersonId
 from staydown.core.network import Operation
-from staydown.core.people import Agency, Person, Role
-from staydown.store.sets import insert_new
+from staydown.core.people import Agency, Delegation, Person
+from staydown.core.rights import ALONE, Role, goes_together
+from staydown.store.sets import among, insert_new
 from staydown.store.tables import agencies, operation_agencies, operation_items, operations, persons
+from staydown.store.tables_house import delegations
 
 
 class People:
@@ -33,42 +35,188 @@ class People:
         rows = self._conn.execute(select(agencies.c.code, agencies.c.name).order_by(agencies.c.code))
         return [Agency(code=row.code, name=row.name) for row in rows]
 
-    def add(self, person: Person) -> None:
+    def name_agency(self, code: AgencyCode, name: str) -> None:
+        """Give an agency its name in words."""
+        self._conn.execute(update(agencies).where(agencies.c.code == code).values(name=name))
+
+    def add(self, person: Person, *, mail: str = "") -> None:
         """Add a person.
 
         Raises:
-            Invalid: The name is taken.
+            Invalid: The name is taken, or no one person may hold these roles.
         """
+        _fit(person.roles)
         if self._conn.execute(select(persons.c.id).where(persons.c.id == person.id)).first():
             raise Invalid(f"there is a person {person.id!r} already", hint="Pick another short name.")
-        roles = " ".join(sorted(role.value for role in person.roles))
         self._conn.execute(
-            insert(persons).values(id=person.id, agency=person.agency, roles=roles, created_at=self._now)
+            insert(persons).values(
+                id=person.id,
+                agency=person.agency,
+                roles=_words(person.roles),
+                created_at=self._now,
+                mail=mail,
+            )
         )
 
+    def change(
+        self,
+        who: PersonId,
+        *,
+        roles: frozenset[Role] | None = None,
+        mail: str | None = None,
+        left_at: datetime | None = None,
+    ) -> None:
+        """Give a person other roles or another mail address, or note that the person has left.
+
+        Raises:
+            Invalid: No one person may hold these roles.
+        """
+        if roles is not None:
+            _fit(roles)
+        changed: dict[str, object] = {}
+        if roles is not None:
+            changed["roles"] = _words(roles)
+        if mail is not None:
+            changed["mail"] = mail
+        if left_at is not None:
+            changed["left_at"] = left_at
+        if changed:
+            self._conn.execute(update(persons).where(persons.c.id == who).values(**changed))
+
     def get(self, who: PersonId) -> Person:
-        """A person.
+        """A person, with the roles that hold at this instant; whoever has left has none.
 
         Raises:
             NotFound: Nobody of that name.
         """
-        row = self._conn.execute(select(persons).where(persons.c.id == who)).first()
-        if row is None:
+        found = self._persons(persons.c.id == who)
+        if not found:
             raise NotFound(
                 f"nobody is called {who!r}", hint="Add the person: staydown person add NAME --agency CODE."
             )
-        return _person(row.id, row.agency, row.roles)
+        return found[0]
 
-    def all(self) -> list[Person]:
-        """Everybody, by name."""
-        rows = self._conn.execute(select(persons).order_by(persons.c.id))
-        return [_person(row.id, row.agency, row.roles) for row in rows]
+    def all(self, *, agency: AgencyCode | None = None) -> list[Person]:
+        """Everybody, or everybody of one agency, by name."""
+        return self._persons(persons.c.agency == agency if agency else true())
+
+    def mail(self, ids: Collection[PersonId]) -> dict[PersonId, str]:
+        """Where alarms reach people; who has no address is left out."""
+        rows = self._conn.execute(
+            select(persons.c.id, persons.c.mail).where(among(self._conn, persons.c.id, ids))
+        )
+        return {PersonId(row.id): row.mail for row in rows if row.mail}
+
+    def has_left(self, who: PersonId) -> bool:
+        """Whether a person no longer works here."""
+        found = select(persons.c.left_at).where(persons.c.id == who)
+        left = self._conn.execute(found).scalar_one_or_none()
+        return left is not None and left <= self._now
+
+    def _persons(self, which: ColumnElement[bool]) -> list[Person]:
+        in_force = (
+            (delegations.c.borrower == persons.c.id)
+            & (delegations.c.from_at <= self._now)
+            & (delegations.c.until_at > self._now)
+            & delegations.c.ended_at.is_(None)
+        )
+        lender = persons.alias("lender")
+        lends = (lender.c.id == delegations.c.lender) & (
+            lender.c.left_at.is_(None) | (lender.c.left_at > self._now)
+        )
+        joined = persons.outerjoin(delegations.join(lender, lends), in_force)
+        rows = self._conn.execute(
+            select(
+                persons.c.id,
+                persons.c.agency,
+                persons.c.roles,
+                persons.c.left_at,
+                delegations.c.role.label("lent"),
+                lender.c.id.label("lender"),
+                lender.c.roles.label("lender_roles"),
+            )
+            .select_from(joined)
+            .where(which)
+            .order_by(persons.c.id)
+        )
+        found: dict[str, tuple[str, frozenset[Role], dict[Role, set[PersonId]]]] = {}
+        for row in rows:
+            has_left = row.left_at is not None and row.left_at <= self._now
+            own = frozenset() if has_left else _roles(row.roles)
+            _, _, lent = found.setdefault(row.id, (row.agency, own, {}))
+            # nobody lends what they no longer have
+            if row.lent and not has_left and row.lent in row.lender_roles.split() and row.lent not in own:
+                lent.setdefault(Role(row.lent), set()).add(PersonId(row.lender))
+        return [
+            Person(
+                id=PersonId(who),
+                agency=AgencyCode(agency),
+                roles=own | lent.keys(),
+                lent={role: frozenset(lenders) for role, lenders in lent.items()},
+            )
+            for who, (agency, own, lent) in found.items()
+        ]
+
+    # --- roles that are lent ----------------------------------------------------------------------
+
+    def lend(self, given: Delegation, *, agency: AgencyCode) -> DelegationId:
+        """Note that a role is lent."""
+        done = self._conn.execute(
+            insert(delegations)
+            .values(
+                agency=agency,
+                lender=given.lender,
+                borrower=given.borrower,
+                role=given.role.value,
+                from_at=given.from_at,
+                until_at=given.until_at,
+                reason=given.reason,
+                given_at=self._now,
+            )
+            .returning(delegations.c.id)
+        )
+        return DelegationId(done.scalar_one())
+
+    def lent(self, agency: AgencyCode) -> list[Delegation]:
+        """All roles that were ever lent at an agency, oldest first."""
+        rows = self._conn.execute(
+            select(delegations).where(delegations.c.agency == agency).order_by(delegations.c.id)
+        )
+        return [
+            Delegation(
+                id=DelegationId(row.id),
+                lender=PersonId(row.lender),
+                borrower=PersonId(row.borrower),
+                role=Role(row.role),
+                from_at=row.from_at,
+                until_at=row.until_at,
+                reason=row.reason,
+                ended_at=row.ended_at,
+            )
+            for row in rows
+        ]
+
+    def end_lending(self, number: DelegationId) -> None:
+        """Take a lent role back now."""
+        open_ = (delegations.c.id == number) & delegations.c.ended_at.is_(None)
+        self._conn.execute(update(delegations).where(open_).values(ended_at=self._now))
 
 
-def _person(who: str, agency: str, roles: str) -> Person:
-    return Person(
-        id=PersonId(who), agency=AgencyCode(agency), roles=frozenset(Role(word) for word in roles.split())
-    )
+def _words(roles: frozenset[Role]) -> str:
+    return " ".join(sorted(role.value for role in roles))
+
+
+def _roles(words: str) -> frozenset[Role]:
+    return frozenset(Role(word) for word in words.split())
+
+
+def _fit(roles: frozenset[Role]) -> None:
+    if not goes_together(roles):
+        alone = " and ".join(sorted(role.value for role in ALONE))
+        raise Invalid(
+            f"nobody may hold all of {_words(roles)}",
+            hint=f"The roles {alone} go with no other: give them to a person of their own.",
+        )
 
 
 class Operations:

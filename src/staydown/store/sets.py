@@ -27,6 +27,11 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
+WALLED = frozenset({"ledger_details"})
+"""Tables that are filled by `insert_rows` and have walls: PostgreSQL does not COPY into those."""
+FEW = 50
+"""Up to so many rows are quicker by themselves than through a table of their own."""
+
 
 def is_sqlite(conn: Connection) -> bool:
     """Whether the store is SQLite; the other one is PostgreSQL."""
@@ -109,7 +114,26 @@ def insert_rows(
             list(rows),
         )
         return
-    _copy(conn, f'"{table.name}" ({quoted})', rows)
+    if table.name not in WALLED:
+        _copy(conn, f'"{table.name}" ({quoted})', rows)
+        return
+    if len(rows) <= FEW:
+        marks = ", ".join("%s" for _ in names)
+        conn.exec_driver_sql(f'INSERT INTO "{table.name}" ({quoted}) VALUES ({marks})', list(rows))  # noqa: S608
+        return
+    scratch = _scratch(conn, table, quoted, rows)
+    conn.exec_driver_sql(f'INSERT INTO "{table.name}" ({quoted}) SELECT {quoted} FROM {scratch}')  # noqa: S608
+    conn.exec_driver_sql(f"DROP TABLE {scratch}")
+
+
+def _scratch(conn: Connection, table: Table, quoted: str, rows: Sequence[tuple[object, ...]]) -> str:
+    """A table of this transaction only, filled with rows; gives its name."""
+    name = f"new_{table.name}"
+    conn.exec_driver_sql(
+        f'CREATE TEMP TABLE {name} ON COMMIT DROP AS SELECT {quoted} FROM "{table.name}" WITH NO DATA'  # noqa: S608
+    )
+    _copy(conn, f"{name} ({quoted})", rows)
+    return name
 
 
 def _copy(conn: Connection, place: str, rows: Iterable[Sequence[object]]) -> None:
@@ -140,11 +164,7 @@ def insert_unknown(
             list(rows),
         )
         return set(conn.execute(select(table.c.id).where(table.c.id >= first)).scalars())
-    scratch = f"new_{table.name}"
-    conn.exec_driver_sql(
-        f'CREATE TEMP TABLE {scratch} ON COMMIT DROP AS SELECT {quoted} FROM "{table.name}" WITH NO DATA'  # noqa: S608
-    )
-    _copy(conn, f"{scratch} ({quoted})", rows)
+    scratch = _scratch(conn, table, quoted, rows)
     kept = conn.exec_driver_sql(
         f'INSERT INTO "{table.name}" ({quoted}) SELECT {quoted} FROM {scratch} ORDER BY id'  # noqa: S608
         " ON CONFLICT DO NOTHING RETURNING id"

@@ -92,6 +92,8 @@ persons = Table(
     Column("agency", Text, ForeignKey("agencies.code"), nullable=False),
     Column("roles", Text, nullable=False),
     Column("created_at", Instant, nullable=False),
+    Column("mail", Text, nullable=False, server_default=""),  # where alarms reach the person
+    Column("left_at", Instant),  # from then on nothing is allowed
 )
 
 operations = Table(
