@@ -39,6 +39,14 @@ class Settings:
     lease_s: int = 9  #: longer than the longest possible send
     batch: int = 200  #: rows of work that a worker takes at a time
     sign_in: bool = False  #: whether persons sign in; `--as` is refused then
+    address: str = "http://localhost:8017"  #: where browsers find the service; its host names the passkeys
+    fresh_s: int = 300  #: so long a proof of who is there counts as fresh
+    session_s: int = 43_200  #: after so long everybody signs in again
+    idle_s: int = 1_800  #: a session that nobody uses ends after this
+    oidc_issuer: str = ""  #: the agency's own identity provider; empty: none
+    oidc_client: str = ""  #: our name there
+    oidc_secret_file: str = ""  #: where our secret there is kept; empty: a public client
+    oidc_inside: bool = False  #: whether it stands inside the house, where nothing else may be fetched from
 
     @property
     def database_address(self) -> str:

@@ -81,6 +81,24 @@ class RateLimited(Refused):
     default_hint = "Wait an hour; the limit protects other agencies' cases."
 
 
+class NotSignedIn(Refused):
+    """Nobody is signed in, or the word shown opens nothing any more. Why is never said."""
+
+    default_hint = "Sign in: POST /v1/session, or the page /sign-in."
+
+
+class ProofNeeded(Refused):
+    """The act takes a proof, given just now, of who is there."""
+
+    default_hint = "Prove it anew (POST /v1/session/proof), then repeat the step within five minutes."
+
+
+class Unconditional(Refused):
+    """A change has to say which version it was made on."""
+
+    default_hint = "Read the record, and send its ETag as If-Match."
+
+
 class RealStore(Refused):
     """The act is for an exercise store only, or the other way about."""
 
