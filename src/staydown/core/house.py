@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from staydown.core.ids import AgencyCode, AlarmId, DutyId, PersonId
+from staydown.core.rights import Verb
 
 
 class CredentialKind(StrEnum):
@@ -77,3 +78,39 @@ class Alarm:
     state: AlarmState
     taken_by: PersonId | None = None
     taken_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """Somebody on duty was called about an alarm."""
+
+    person: PersonId
+    at: datetime
+    means: str  #: `mail`, or `desk` where only the list of alarms shows it
+    reached: bool  #: handed over to the means; not that it was read
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """One look at sensitive data, or another use of it."""
+
+    number: int
+    at: datetime
+    kind: AccessKind
+    person: PersonId
+    agency: AgencyCode
+    verb: Verb
+    subjects: tuple[str, ...]
+    count: int
+    purpose: str
+    recipient: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessHour:
+    """The seal on an hour of looks."""
+
+    hour: int  #: hours since 1970
+    rows: int
+    digest: bytes  #: SHA-256 over the canonical rows; the same stands in the ledger

@@ -83,7 +83,8 @@ def _take_out(work: Work, ids: Sequence[ItemId]) -> None:
             Drop(request=requests[-1], item=item, reason="in doubt")
             for item, requests in work.requests.sent_for(ids).items()
         ]
-        work.requests.drop(drops)
+        with work.across():  # it may be another agency's request
+            work.requests.drop(drops)
         for drop in drops:
             detail = {"items": [drop.item], "reason": drop.reason}
             work.ledger.append("request:lines:dropped", f"request:{drop.request}", detail)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from staydown.core.errors import Broken, NotFound, Outside
+from staydown.flow.look import faults, seal_in
 from staydown.ports import Vault
 from staydown.ports.work import LedgerLine, Work
 from staydown.reason.checkpoint import canonical, commitment
@@ -44,16 +45,19 @@ def verify(work: Work, vault: Vault, *, public: bytes) -> Audit:
     head = work.ledger.head()
     notes = [*work.ledger.kept_checkpoints(), head]
     signed = _signed(notes, public, work.origin, broken)
-    tree = Frontier()
+    tree, seals = Frontier(), dict[int, tuple[int, str]]()
     for line in work.ledger.lines():
         broken += _root_faults(signed, tree)
-        broken += _entry_faults(line, expected=tree.size)
+        broken += (found := list(_entry_faults(line, expected=tree.size)))
+        if not found and (seal := seal_in(line.entry)):
+            seals[seal[0]] = seal[1]
         tree.extend((leaf_hash(line.entry),))
     broken += _root_faults(signed, tree)
     for size in signed:
         broken.append(f"a checkpoint speaks of {size} entries, only {tree.size} are there")
     if not broken and verify_note(head, public, origin=work.origin).size != tree.size:
         broken.append(f"the head speaks of another size than the {tree.size} entries that are there")
+    broken += faults(work, seals)
     evidence = work.kept.hashes()
     broken += _evidence_faults(vault, evidence)
     return Audit(

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from staydown.core.house import Matter
 from staydown.core.ids import ClockId, RequestId
 from staydown.core.request import Request
 from staydown.core.states import CLOCK, ClockEvent, ClockState, step
+from staydown.core.time import iso
+from staydown.flow import duty
 from staydown.law.periods import ACT, FOLLOW_UP, Party, Period, legal_end, strict_end
 from staydown.ports.tools import Tools
-from staydown.ports.work import NewClock, Task, Work, WorkKind
+from staydown.ports.work import DueClock, NewClock, Task, Work, WorkKind
 
 REFERRAL_PERIODS: tuple[Period, ...] = (ACT, FOLLOW_UP)
 """None of them is a legal deadline: a referral asks, an order binds."""
@@ -74,3 +77,18 @@ def run(tools: Tools, tasks: Sequence[Task]) -> None:
         for clock in (one for one in lapsed if one.id in over):
             detail = {"clock": clock.id, "kind": clock.kind, "party": clock.party}
             work.ledger.append("request:clock:lapsed", f"request:{clock.request}", detail)
+        _call_about(work, [one for one in ours if one.id in over])
+
+
+def _call_about(work: Work, missed: Sequence[DueClock]) -> None:
+    """A duty of our own ran out: whoever is on duty at the agency has to know."""
+    requests = {one.id: one for one in work.requests.get({clock.request for clock in missed})}
+    for clock in missed:
+        request = requests[clock.request]
+        duty.alarm(
+            work,
+            request.agency,
+            Matter.ALARM,
+            f"clock:{clock.id}",
+            f"{request.reference}: our own duty {clock.kind!r} ended undone at {iso(clock.strict_end)}",
+        )

@@ -65,6 +65,11 @@ def place(
 
 def _already_left(work: Work, ids: Sequence[ItemId]) -> list[ItemId]:
     """Items for which an intent to send is committed: a hold that comes after it is too late and says so."""
+    with work.across():
+        return _left(work, ids)
+
+
+def _left(work: Work, ids: Sequence[ItemId]) -> list[ItemId]:
     requests = {request for found in work.requests.sent_for(ids).values() for request in found}
     attempts = work.requests.attempts(requests)
     begun = {

@@ -46,7 +46,8 @@ def merge(work: Work, person: Person, kept: ItemId, merged: ItemId, *, reason: s
         raise NotFound(f"there is no item {min(missing)}")
     if roots[kept] == roots[merged]:
         raise Invalid("these are one item already", hint="List its names: staydown names KEY.")
-    return join(work, roots[kept], roots[merged], proof=Proof.PERSON, by=person.id, reason=reason)
+    with work.across():  # the sightings of all agencies go with it
+        return join(work, roots[kept], roots[merged], proof=Proof.PERSON, by=person.id, reason=reason)
 
 
 def prove(work: Work, ids: Collection[ItemId], *, fresh: Collection[ItemId] | None = None) -> list[MergeId]:
@@ -210,6 +211,13 @@ def split(
     person.require(Verb.MERGE, Relation.SHARED)
     if not reason.strip():
         raise Invalid("undoing a merge needs a reason")
+    with work.across():  # the sightings of all agencies go with it
+        return _part(catalogue, work, person, merged, reason=reason)
+
+
+def _part(
+    catalogue: Catalogue, work: Work, person: Person, merged: ItemId, *, reason: str
+) -> tuple[ItemId, ItemId]:
     work.names.alone()
     made = work.names.merge_of(merged)
     kept = work.names.root([merged])[merged]

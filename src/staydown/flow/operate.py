@@ -85,7 +85,8 @@ def release(work: Work, person: Person, name: OperationId) -> int:
     """
     operation = work.operations.get(name)
     person.require(Verb.RELEASE_OPERATION, within=operation.lead)
-    approved = [one.id for one in work.requests.listed(state=RequestState.APPROVED, operation=name)]
+    with work.across():
+        approved = [one.id for one in work.requests.listed(state=RequestState.APPROVED, operation=name)]
     work.operations.set_hour(name, work.now, released_at=work.now)
     work.queue.add(WorkKind.DISPATCH, approved, due_at=work.now, priority=1)
     work.ledger.append(

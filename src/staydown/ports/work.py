@@ -6,6 +6,7 @@ The store's classes are the only implementation; a test holds their signatures a
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -46,6 +47,8 @@ from staydown.core.states import (
     RequestState,
     ReturnState,
 )
+from staydown.ports.doors import Doors
+from staydown.ports.house import Accesses, Duties
 
 # --- values that travel between flow and store ------------------------------------------------------
 
@@ -65,6 +68,8 @@ class WorkKind(StrEnum):
     CLOCK = "clock"  #: a clock's strict end; subject: clock, counted by the request
     EXPIRE = "expire"  #: an approval's end; subject: request
     HOLD = "hold"  #: a hold's end; subject: hold
+    ALARM = "alarm"  #: call the next person on duty; subject: alarm
+    SEAL = "seal"  #: close an hour of looks; subject: the hour since 1970
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -1012,6 +1017,10 @@ class Work(Protocol):
         """The one instant of this transaction: simulated in an exercise."""
 
     @property
+    def real_now(self) -> datetime:
+        """Real time, in an exercise too."""
+
+    @property
     def exercise(self) -> bool:
         """Whether this is an exercise store."""
 
@@ -1051,3 +1060,12 @@ class Work(Protocol):
     def figures(self) -> Figures: ...
     @property
     def ledger(self) -> Ledger: ...
+    def across(self) -> AbstractContextManager[None]:
+        """Look across all agencies for a moment; what comes out of it must tell no secret of theirs."""
+
+    @property
+    def accesses(self) -> Accesses: ...
+    @property
+    def duties(self) -> Duties: ...
+    @property
+    def doors(self) -> Doors: ...

@@ -17,6 +17,7 @@ from staydown.store.names import merged_of
 from staydown.store.sets import among, for_update, new_ids, unhelped
 from staydown.store.tables import assessments, holds, merges, questions
 from staydown.store.tables import items as items_table
+from staydown.store.walls import across
 
 _IN_FORCE = [state.value for state in sorted(HOLD_IN_FORCE)]
 
@@ -59,6 +60,7 @@ class Assessments:
             self._conn.execute(insert(assessments), rows)
         return ids
 
+    @across
     def open(self, ids: Collection[ItemId]) -> dict[ItemId, dict[AgencyCode, tuple[Verdict, Ground | None]]]:
         """The assessments in force, by item and agency.
 
@@ -172,6 +174,7 @@ class Holds:
             )
         return sorted(HoldId(number) for number in [*longer.values(), *numbers])
 
+    @across
     def on(self, ids: Collection[ItemId]) -> frozenset[ItemId]:
         """Those of the items that somebody holds now, under whatever name."""
         merged = merged_of(self._conn, ids)
@@ -188,6 +191,7 @@ class Holds:
             select(func.count()).select_from(holds).where(holds.c.agency == agency, self._force())  # type: ignore[arg-type]
         ).scalar_one()
 
+    @across
     def get(self, hold: HoldId) -> Hold:
         """One hold, locked for a change.
 
@@ -199,6 +203,7 @@ class Holds:
             raise NotFound(f"there is no hold {hold}")
         return _hold(row)
 
+    @across
     def listed(self, *, items: Collection[ItemId] | None = None) -> list[Hold]:
         """Holds in force, oldest first; of some items, under whatever name they were held."""
         statement = select(holds).where(self._force()).order_by(holds.c.id)  # type: ignore[arg-type]
@@ -220,6 +225,7 @@ class Holds:
         )
         return [_hold(row) for row in self._conn.execute(for_update(self._conn, statement))]
 
+    @across
     def end(self, ids: Collection[HoldId], state: HoldState, *, by: PersonId | None, reason: str) -> None:
         """Write another state to holds."""
         self._conn.execute(
@@ -240,6 +246,7 @@ class Holds:
             .where(questions.c.agency == agency, questions.c.at > since)
         ).scalar_one()
 
+    @across
     def questions_about(self, agency: AgencyCode) -> list[tuple[ItemId, AgencyCode, datetime]]:
         """Questions about items that an agency holds: (item, who asked, when)."""
         of_root = items_table.alias("of_root")

@@ -8,7 +8,7 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -30,8 +30,11 @@ from staydown.core.ids import AgencyCode
 from staydown.core.time import iso, parse
 from staydown.ports.work import NEVER, Restored
 from staydown.store import tables_house as _tables_house  # noqa: F401  # part of the schema
+from staydown.store.accesses import Accesses
 from staydown.store.assessments import Assessments, Holds
 from staydown.store.checks import Checks, Clocks, Returns
+from staydown.store.doors import Doors
+from staydown.store.duties import Duties
 from staydown.store.evidence import Kept
 from staydown.store.figures import Figures
 from staydown.store.items import Items
@@ -43,7 +46,7 @@ from staydown.store.requests import Requests
 from staydown.store.sets import upsert
 from staydown.store.tables import ledger_entries, ledger_head, meta
 from staydown.store.tables import work as work_rows
-from staydown.store.walls import HOUSE, enter, has_role
+from staydown.store.walls import HOUSE, enter, has_role, lifted
 
 HEAD = "0004"
 """The newest schema this program knows; migrations/versions has the way there."""
@@ -86,7 +89,14 @@ class SqlWork:
         self.returns = Returns(conn, now)
         self.queue = Queue(conn, now, real_now)
         self.figures = Figures(conn, now)
+        self.accesses = Accesses(conn, now)
+        self.duties = Duties(conn, now)
+        self.doors = Doors(conn, now, real_now)
         self.ledger = Ledger(conn, origin=origin, key=key, now=now, real_now=real_now)
+
+    def across(self) -> AbstractContextManager[None]:
+        """Look across all agencies for a moment; what comes out of it must tell no secret of theirs."""
+        return lifted(self.conn)
 
 
 def wall_time() -> datetime:

@@ -11,6 +11,7 @@ from staydown.core.ids import OperationId
 from staydown.core.states import ClockState, ReturnState
 from staydown.store.facets import facets, on_list
 from staydown.store.tables import clocks, dispatches, items, request_items, requests, returns, sightings
+from staydown.store.walls import across_all
 
 Pairs = dict[str, int]
 WATCHED_FOR = timedelta(days=90)
@@ -35,6 +36,7 @@ FIGURE: Mapping[str, str] = {
 """The name of each facet's count."""
 
 
+@across_all
 class Figures:
     """Counts and durations."""
 

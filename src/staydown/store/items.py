@@ -32,6 +32,7 @@ from staydown.store.facets import facets, on_list
 from staydown.store.names import INTAKE_LOCK
 from staydown.store.sets import among, insert_new, insert_rows, insert_unknown, is_sqlite, new_ids, unhelped
 from staydown.store.tables import Instant, evidence, item_keys, items, merges, persons, sightings, waivers
+from staydown.store.walls import across
 
 
 class Items:
@@ -191,11 +192,12 @@ class Items:
             else func.string_agg(sightings.c.agency.distinct(), ",")
         )
         who = select(codes).where(sightings.c.item == items.c.id).correlate(items).scalar_subquery()
-        own = func.coalesce(item_keys.c.key, _last_key()).label("key")
+        own = func.coalesce(item_keys.c.key, last_key()).label("key")
         return select(items, own, who.label("agencies"), root_key.label("root_key")).select_from(
-            items.outerjoin(item_keys, _own_key()).outerjoin(root, root.c.id == items.c.lineage)
+            items.outerjoin(item_keys, own_key()).outerjoin(root, root.c.id == items.c.lineage)
         )
 
+    @across
     def get(self, ids: Collection[ItemId]) -> list[Item]:
         """Items by id, in the order of their ids."""
         rows = self._conn.execute(
@@ -223,9 +225,9 @@ class Items:
     def sightings(self, *, operation: OperationId | None = None) -> Iterator[SightingRow]:
         """Stream sightings in the order they were recorded."""
         rows = self._conn.execution_options(yield_per=2000).execute(
-            select(sightings, func.coalesce(item_keys.c.key, _last_key()).label("key"))
+            select(sightings, func.coalesce(item_keys.c.key, last_key()).label("key"))
             .select_from(
-                sightings.join(items, items.c.id == sightings.c.item).outerjoin(item_keys, _own_key())
+                sightings.join(items, items.c.id == sightings.c.item).outerjoin(item_keys, own_key())
             )
             .where(on_list(operation))
             .order_by(sightings.c.id)
@@ -429,14 +431,14 @@ class Items:
         )
 
 
-def _own_key() -> ColumnElement[bool]:
+def own_key() -> ColumnElement[bool]:
     """The name by which an item is called now; an item that was merged into another has none."""
     return and_(
         item_keys.c.item == items.c.id, item_keys.c.until_at.is_(None), item_keys.c.is_alias.is_(False)
     )
 
 
-def _last_key() -> ScalarSelect[str]:
+def last_key() -> ScalarSelect[str]:
     """The last name an item had of its own."""
     past = item_keys.alias("past")
     return (

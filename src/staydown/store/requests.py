@@ -22,6 +22,7 @@ from staydown.store.tables import (
     withdrawal_items,
     withdrawals,
 )
+from staydown.store.walls import across
 
 
 class Requests:
@@ -218,6 +219,7 @@ class Requests:
                 [{"b_request": one.request, "b_item": one.item, "b_reason": one.reason} for one in dropped],
             )
 
+    @across
     def close_items(self, items: Collection[ItemId]) -> None:
         """Nothing more is asked for these items in any request, so they may come into a new one."""
         if items:
@@ -238,6 +240,7 @@ class Requests:
                 [{"b_request": request, "b_item": item} for request, item in sorted(lines)],
             )
 
+    @across
     def open_items(self, items: Collection[ItemId], instrument: str) -> dict[ItemId, RequestId]:
         """Items that stand in an open request of this instrument, of whatever agency."""
         rows = self._conn.execute(
@@ -268,6 +271,7 @@ class Requests:
         ).all()
         return frozenset(row.item for row in rows), len({row.id for row in rows})
 
+    @across
     def sent_for(self, items: Collection[ItemId]) -> dict[ItemId, list[RequestId]]:
         """Requests that hold these items and were not dropped, by item, newest last."""
         rows = self._conn.execute(

@@ -159,14 +159,14 @@ accesses = Table(
     "accesses",
     metadata,
     Column("id", Id, primary_key=True),
-    Column("at", Instant, nullable=False),  # real time
+    Column("at", Instant, nullable=False),
     Column("hour", BigInteger, nullable=False),  # hours since 1970
     Column("kind", Text, nullable=False),
     Column("person", Text, nullable=False),
     Column("agency", Text, nullable=False),
     Column("verb", Text, nullable=False),
     Column("subjects", Text, nullable=False),  # ids, by blanks
-    Column("count", Integer, nullable=False),  # how many records were shown
+    Column("shown", Integer, nullable=False),  # how many records
     Column("purpose", Text, nullable=False),
     Column("recipient", Text, nullable=False, server_default=""),
     one_of("kind", AccessKind),

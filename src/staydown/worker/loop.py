@@ -13,7 +13,18 @@ from datetime import timedelta
 
 from staydown.core.errors import Broken, Collision, Outside, StaydownError
 from staydown.core.text import clean
-from staydown.flow import answer, approve, clocks, deconflict, dispatch, preserve, verify, withdraw
+from staydown.flow import (
+    answer,
+    approve,
+    clocks,
+    deconflict,
+    dispatch,
+    duty,
+    look,
+    preserve,
+    verify,
+    withdraw,
+)
 from staydown.ports.tools import Tools
 from staydown.ports.work import Task, WorkKind
 
@@ -28,6 +39,8 @@ VERBS: Mapping[WorkKind, Callable[[Tools, Sequence[Task]], None]] = {
     WorkKind.CLOCK: clocks.run,
     WorkKind.EXPIRE: approve.run,
     WorkKind.HOLD: deconflict.run,
+    WorkKind.ALARM: duty.run,
+    WorkKind.SEAL: look.run,
 }
 LIMITS: Mapping[WorkKind, int] = {WorkKind.WITHDRAWAL: 8, WorkKind.DISPATCH: 32}
 """Kinds whose batches stay small, so that little is in doubt if a process dies."""

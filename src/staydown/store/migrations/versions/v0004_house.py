@@ -101,7 +101,7 @@ def _add_tables() -> None:
         sa.Column("agency", sa.Text(), nullable=False),
         sa.Column("verb", sa.Text(), nullable=False),
         sa.Column("subjects", sa.Text(), nullable=False),
-        sa.Column("count", sa.Integer(), nullable=False),
+        sa.Column("shown", sa.Integer(), nullable=False),
         sa.Column("purpose", sa.Text(), nullable=False),
         sa.Column("recipient", sa.Text(), server_default="", nullable=False),
         sa.CheckConstraint(
