@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from staydown.ports.tools import Tools
     from staydown.reason.canon import Rooms
     from staydown.store.engine import Store
-    from staydown.vault import FolderVault
+    from staydown.vault import FileSeal, FolderVault
 
 ON_LOOPBACK = timedelta(seconds=2)
 """How long a simulated provider may take: whoever takes longer there stalls on purpose."""
@@ -122,6 +122,13 @@ class App:
         return FolderVault(self.settings.home / "vault")
 
     @cached_property
+    def seal(self) -> FileSeal:
+        """Secrets in tables: sealed under a key of this home."""
+        from staydown.vault import FileSeal
+
+        return FileSeal(self.settings.home / "keys" / "seal.key")
+
+    @cached_property
     def fetch(self) -> GuardedFetch:
         """The one way out: in an exercise loopback only, else public addresses only."""
         return self.fetch_for(exercise=self.store.exercise)
@@ -153,6 +160,7 @@ class App:
             couriers=self._couriers(),
             instruments=cast("Mapping[str, Instrument]", _plugs("instruments")),
             matchers=cast("Mapping[str, Matcher]", _plugs("matchers")),
+            seal=self.seal,
         )
 
     def _couriers(self) -> Mapping[str, Courier]:

@@ -48,6 +48,7 @@ from staydown.core.states import (
     ReturnState,
 )
 from staydown.ports.doors import Doors
+from staydown.ports.hooks import Entries, Hooks
 from staydown.ports.house import Accesses, Duties
 
 # --- values that travel between flow and store ------------------------------------------------------
@@ -69,6 +70,7 @@ class WorkKind(StrEnum):
     EXPIRE = "expire"  #: an approval's end; subject: request
     HOLD = "hold"  #: a hold's end; subject: hold
     ALARM = "alarm"  #: call the next person on duty; subject: alarm
+    TELL = "tell"  #: tell of new entries of the ledger; subject: webhook
     SEAL = "seal"  #: close an hour of looks; subject: the hour since 1970
 
 
@@ -1069,3 +1071,7 @@ class Work(Protocol):
     def duties(self) -> Duties: ...
     @property
     def doors(self) -> Doors: ...
+    @property
+    def hooks(self) -> Hooks: ...
+    @property
+    def entries(self) -> Entries: ...

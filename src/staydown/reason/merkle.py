@@ -91,6 +91,19 @@ class Levels:
             below = self.levels[-1]
             self.levels.append([node_hash(below[at], below[at + 1]) for at in range(0, len(below) - 1, 2)])
 
+    def extend(self, leaves: Sequence[bytes]) -> None:
+        """Add leaf hashes; what is there already stays as it is."""
+        self.levels[0].extend(leaves)
+        for height, below in enumerate(self.levels):
+            if len(below) < 2:
+                break
+            if height + 1 == len(self.levels):
+                self.levels.append([])
+            above = self.levels[height + 1]
+            above.extend(
+                node_hash(below[at], below[at + 1]) for at in range(2 * len(above), len(below) - 1, 2)
+            )
+
     def _root(self, start: int, end: int) -> bytes:
         """The root over leaves start..end-1, where start is aligned to the subtree."""
         width = end - start

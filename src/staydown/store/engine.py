@@ -26,31 +26,37 @@ from sqlalchemy.exc import (
 )
 
 from staydown.core.errors import Broken, Collision, Invalid, Outside, RealStore, Stale
-from staydown.core.ids import AgencyCode
+from staydown.core.ids import AgencyCode, WebhookId
 from staydown.core.time import iso, parse
 from staydown.ports.work import NEVER, Restored
 from staydown.store import tables_house as _tables_house  # noqa: F401  # part of the schema
 from staydown.store.accesses import Accesses
 from staydown.store.assessments import Assessments, Holds
+from staydown.store.cases import Cases, Entries
 from staydown.store.checks import Checks, Clocks, Returns
 from staydown.store.doors import Doors
 from staydown.store.duties import Duties
 from staydown.store.evidence import Kept
 from staydown.store.figures import Figures
+from staydown.store.hooks import Hooks
 from staydown.store.items import Items
 from staydown.store.ledger import Ledger
 from staydown.store.names import Names
 from staydown.store.people import Operations, People
 from staydown.store.queue import Queue
+from staydown.store.replays import Replays
 from staydown.store.requests import Requests
 from staydown.store.sets import upsert
 from staydown.store.tables import ledger_entries, ledger_head, meta
 from staydown.store.tables import work as work_rows
+from staydown.store.views import Views
 from staydown.store.walls import HOUSE, enter, has_role, lifted
 
 HEAD = "0004"
 """The newest schema this program knows; migrations/versions has the way there."""
 BUSY_S = 60
+HOOKS_S = 1.0
+"""How long a process believes that it knows all webhooks."""
 CHECKPOINT_PAGES = 16_384
 """How long SQLite's log of changes grows before it goes into the file (64 MiB): a large intake rewrites fewer pages."""
 MIGRATION_LOCK = 0x5D02
@@ -92,6 +98,8 @@ class SqlWork:
         self.accesses = Accesses(conn, now)
         self.duties = Duties(conn, now)
         self.doors = Doors(conn, now, real_now)
+        self.views, self.cases, self.entries = Views(conn, now), Cases(conn), Entries(conn)
+        self.replays, self.hooks = Replays(conn, real_now), Hooks(conn, now)
         self.ledger = Ledger(conn, origin=origin, key=key, now=now, real_now=real_now)
 
     def across(self) -> AbstractContextManager[None]:
@@ -124,6 +132,8 @@ class Store:
         self.engine, self.exercise, self.origin = engine, exercise, origin
         self._key, self.real_now, self.restored = key, real_now, restored
         self._role: bool | None = None  # not asked yet
+        self._hooks: list[WebhookId] = []
+        self._hooks_at = -HOOKS_S
 
     @property
     def public_key(self) -> bytes:
@@ -154,9 +164,20 @@ class Store:
                 enter(conn, of or HOUSE, role=self._has_role(conn))
                 work = self._work(conn)
                 yield work
-                work.ledger.flush()
+                if work.ledger.flush():
+                    self._wake(work)
         except DBAPIError as error:
             raise translated(error) from error
+
+    def _wake(self, work: SqlWork) -> None:
+        """See to it that whoever wants to hear of new entries is told; costs nothing where nobody does."""
+        at = time.monotonic()
+        if at - self._hooks_at >= HOOKS_S:
+            self._hooks, self._hooks_at = work.hooks.all_open(), at
+        if self._hooks:
+            work.hooks.wake(self._hooks)
+        if work.hooks.has_changed:
+            self._hooks_at = -HOOKS_S
 
     def _has_role(self, conn: Connection) -> bool:
         if self._role is None:

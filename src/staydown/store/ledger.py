@@ -84,10 +84,10 @@ class Ledger:
         """
         self._pending.append(_Pending(tag, subject, detail, facts))
 
-    def flush(self) -> None:
-        """Number the entries, write them in one statement and sign the new head."""
+    def flush(self) -> bool:
+        """Number the entries, write them in one statement and sign the new head; says whether there were any."""
         if not self._pending:
-            return
+            return False
         head = self._conn.execute(for_update(self._conn, select(ledger_head))).one()
         frontier = Frontier.from_bytes(head.size, head.peaks)
         entries, details = self._encode(head.size)
@@ -96,6 +96,7 @@ class Ledger:
         frontier.extend(leaf_hash(entry) for _, entry in entries)
         self._set_head(frontier, kept_at=head.kept_at)
         self._pending.clear()
+        return True
 
     def _encode(self, size: int) -> tuple[list[tuple[int, bytes]], list[tuple[int, bytes, bytes]]]:
         """The rows of the pending entries; the common entry is put together by hand, its keys in canonical order."""

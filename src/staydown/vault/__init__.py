@@ -1,5 +1,6 @@
 """Evidence bytes under their own hash."""
 
 from staydown.vault.folder import FolderVault
+from staydown.vault.seal import FileSeal
 
-__all__ = ["FolderVault"]
+__all__ = ["FileSeal", "FolderVault"]

@@ -22,6 +22,7 @@ from staydown.flow import (
     duty,
     look,
     preserve,
+    tell,
     verify,
     withdraw,
 )
@@ -41,8 +42,9 @@ VERBS: Mapping[WorkKind, Callable[[Tools, Sequence[Task]], None]] = {
     WorkKind.HOLD: deconflict.run,
     WorkKind.ALARM: duty.run,
     WorkKind.SEAL: look.run,
+    WorkKind.TELL: tell.run,
 }
-LIMITS: Mapping[WorkKind, int] = {WorkKind.WITHDRAWAL: 8, WorkKind.DISPATCH: 32}
+LIMITS: Mapping[WorkKind, int] = {WorkKind.WITHDRAWAL: 8, WorkKind.DISPATCH: 32, WorkKind.TELL: 8}
 """Kinds whose batches stay small, so that little is in doubt if a process dies."""
 LEASES: Mapping[WorkKind, timedelta] = dict.fromkeys(
     (WorkKind.CLOCK, WorkKind.EXPIRE, WorkKind.HOLD), timedelta(seconds=2)

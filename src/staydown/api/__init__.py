@@ -1,0 +1,1 @@
+"""The API: one more face of the flow. It holds no rules."""

@@ -1,0 +1,133 @@
+"""Requests, and entries of the ledger, as the API shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, false, func, or_, select
+
+from staydown.core.errors import NotFound
+from staydown.core.ids import AgencyCode, OperationId, RequestId
+from staydown.core.states import RequestState
+from staydown.reason.merkle import leaf_hash
+from staydown.store.sets import among
+from staydown.store.tables import answers, clocks, ledger_entries, request_items, requests
+
+Rows = list[dict[str, Any]]
+
+
+class Cases:
+    """What was asked of providers, as its agency or the provider's own desk sees it."""
+
+    def __init__(self, conn: Connection) -> None:
+        self._conn = conn
+
+    def requests(
+        self,
+        agency: AgencyCode,
+        *,
+        own: bool,
+        addressed: bool,
+        state: RequestState | None = None,
+        provider: str | None = None,
+        operation: OperationId | None = None,
+        after: int,
+        limit: int,
+    ) -> Rows:
+        """Requests behind a number, and one more than asked for where there are more.
+
+        Args:
+            own: Those of the agency.
+            addressed: Those that were sent to the agency's desk, where it is a provider's.
+        """
+        statement = select(requests).where(_sees(agency, own=own, addressed=addressed), requests.c.id > after)
+        if state is not None:
+            statement = statement.where(requests.c.state == state.value)
+        if provider is not None:
+            statement = statement.where(requests.c.provider == provider)
+        if operation is not None:
+            statement = statement.where(requests.c.operation == operation)
+        found = self._conn.execute(statement.order_by(requests.c.id).limit(limit + 1))
+        rows = [dict(row._mapping) for row in found]
+        self._count(rows)
+        return rows
+
+    def request(self, agency: AgencyCode, reference: str, *, own: bool, addressed: bool) -> dict[str, Any]:
+        """One request.
+
+        Raises:
+            NotFound: No such request, or not theirs to see: both read alike.
+        """
+        row = self._conn.execute(
+            select(requests).where(
+                requests.c.reference == reference, _sees(agency, own=own, addressed=addressed)
+            )
+        ).first()
+        if row is None:
+            raise NotFound("there is no such request")
+        rows = [dict(row._mapping)]
+        self._count(rows)
+        return rows[0]
+
+    def _count(self, rows: Rows) -> None:
+        """How many lines each request has, and of how many something is still asked."""
+        listed = self._conn.execute(
+            select(
+                request_items.c.request,
+                func.count().label("lines"),
+                func.count().filter(request_items.c.open).label("open"),
+            )
+            .where(among(self._conn, request_items.c.request, [row["id"] for row in rows]))
+            .group_by(request_items.c.request)
+        )
+        counts = {row.request: (row.lines, row.open) for row in listed}
+        for row in rows:
+            row["lines"], row["open"] = counts.get(row["id"], (0, 0))
+
+    def answers(self, request: RequestId) -> Rows:
+        """What the provider said, in the order it was noted."""
+        found = self._conn.execute(select(answers).where(answers.c.request == request).order_by(answers.c.id))
+        return [dict(row._mapping) for row in found]
+
+    def clocks(self, request: RequestId) -> Rows:
+        """The clocks of a request, those that ended too."""
+        found = self._conn.execute(select(clocks).where(clocks.c.request == request).order_by(clocks.c.id))
+        return [dict(row._mapping) for row in found]
+
+
+class Entries:
+    """The ledger read from a place on."""
+
+    def __init__(self, conn: Connection) -> None:
+        self._conn = conn
+
+    def page(self, *, first: int, limit: int) -> list[tuple[int, bytes]]:
+        """Entries from a number on."""
+        rows = self._conn.execute(
+            select(ledger_entries)
+            .where(ledger_entries.c.n >= first)
+            .order_by(ledger_entries.c.n)
+            .limit(limit)
+        )
+        return [(row.n, bytes(row.entry)) for row in rows]
+
+    def leaves(self, *, first: int) -> list[bytes]:
+        """The leaf hashes of the entries from a number on."""
+        rows = self._conn.execution_options(yield_per=5000).execute(
+            select(ledger_entries.c.entry).where(ledger_entries.c.n >= first).order_by(ledger_entries.c.n)
+        )
+        return [leaf_hash(bytes(entry)) for (entry,) in rows]
+
+
+def _sees(agency: AgencyCode, *, own: bool, addressed: bool) -> ColumnElement[bool]:
+    """Whose a request is, said once more in words of SQL; the walls say the same."""
+    desk = func.upper(func.replace(requests.c.provider, "_", "-"))
+    seen: Sequence[ColumnElement[bool]] = [
+        *([requests.c.agency == agency] if own else []),
+        *([and_(requests.c.sent_at.is_not(None), desk == agency)] if addressed else []),
+    ]
+    return or_(false(), *seen)
+
+
+__all__ = ["Cases", "Entries"]
