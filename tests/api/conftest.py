@@ -7,13 +7,10 @@ from collections.abc import Iterator
 import httpx2
 import pytest
 
+from happened import ADA, CLIVE, OLIVER, newcomers
 from serving import caller, serving
-from staydown.core.people import Person, Role
-from support import ALICE, ANNA, BOB, CAROL, DAVE, Desk, person
-
-OLIVER = person("oliver", "FLOCK", Role.PROVIDER)
-ADA = person("ada", "AA", Role.ADMINISTRATOR)
-CLIVE = person("clive", "AA", Role.COORDINATOR)
+from staydown.core.people import Person
+from support import ALICE, ANNA, BOB, CAROL, DAVE, Desk
 
 
 class Callers:
@@ -21,10 +18,9 @@ class Callers:
 
     def __init__(self, address: str, desk: Desk) -> None:
         self.address, self.desk = address, desk
-        with desk.store.begin() as work:
-            work.people.add_agencies(["FLOCK"])  # type: ignore[list-item]
-            for one in (OLIVER, ADA, CLIVE):
-                work.people.add(one)
+        with desk.store.begin(write=False) as work:
+            known = {one.id for one in work.people.all()}
+        newcomers(desk, *(one for one in (OLIVER, ADA, CLIVE) if one.id not in known))
         self.alice, self.anna, self.bob = self.of(ALICE), self.of(ANNA), self.of(BOB)
         self.carol, self.dave, self.oliver = self.of(CAROL), self.of(DAVE), self.of(OLIVER)
         self.ada, self.clive = self.of(ADA), self.of(CLIVE)

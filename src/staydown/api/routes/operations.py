@@ -27,7 +27,7 @@ Sees = Annotated[Caller, needs(Verb.SEE_OPERATIONS)]
 Named = Annotated[OperationName, Path(alias="operation", description="Its short name.")]
 EVENTS = {
     "description": "Server-sent events: `tally` whenever a number changes.",
-    "content": {"text/event-stream": {"schema": {"type": "string"}}},
+    "content": {"text/event-stream": {"schema": {"type": "object"}}},
 }
 
 

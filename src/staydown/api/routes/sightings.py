@@ -38,7 +38,6 @@ BODY: dict[str, Any] = {
             },
             STREAMED: {
                 "schema": {
-                    "type": "string",
                     "description": "One NewSighting a line. A line that cannot be taken is refused by itself.",
                 }
             },
