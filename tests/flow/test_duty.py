@@ -143,10 +143,10 @@ def test_a_threat_to_life_calls_the_holder_too(desk: Desk) -> None:
             at_most=9,
         )
     with desk.store.begin(of=AA) as work:
-        numbers = duty.threat(work, ALICE, "a made-up threat", items=items)
-    assert len(numbers) == 2
+        number = duty.threat(work, ALICE, "a made-up threat", items=items)
     with desk.store.begin(write=False) as work:
-        assert {work.duties.alarm(one).agency for one in numbers} == {"AA", "BB"}
+        assert [one.id for one in work.duties.alarms(AA)] == [number]
+        assert [one.matter for one in work.duties.alarms(CAROL.agency)] == [Matter.LIFE]
 
 
 def test_our_own_missed_clock_calls_somebody(desk: Desk) -> None:

@@ -69,6 +69,7 @@ def test_every_table_is_walled_or_known_to_be_shared(walled: Desk) -> None:
     with walled.store.begin(write=False) as work:
         behind = {table.name for table in _walled_tables(work.conn)}
     assert behind | SHARED == set(metadata.tables)
+    assert behind == set(walls.WALLED)
     assert not behind & SHARED
 
 

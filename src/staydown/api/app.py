@@ -8,12 +8,15 @@ from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 
-from staydown.api import gate, problems
+from staydown.api import gate, health, problems
 from staydown.api.limits import Limits
+from staydown.api.observe import Counts, Observer
 from staydown.api.problems import Unfit
 from staydown.api.routes import (
+    accesses,
     assessments,
     checks,
+    duty,
     evidence,
     holds,
     items,
@@ -41,7 +44,10 @@ ROUTERS: tuple[APIRouter, ...] = (
     ledger.router,
     providers.router,
     webhooks.router,
+    duty.router,
+    accesses.router,
     openapi.router,
+    health.router,
 )
 """All that the API serves; a route that names no row of the table of rights stops the start."""
 
@@ -74,6 +80,8 @@ def make_api(app: App, *, more: tuple[APIRouter, ...] = ()) -> FastAPI:
     check_gates(api)
     api.openapi = lambda: openapi.document(api)  # type: ignore[method-assign]
     api.add_middleware(Limits)
+    api.state.counts = Counts(app)
+    api.add_middleware(Observer, counts=api.state.counts)  # the outermost: it sees every answer
     return api
 
 

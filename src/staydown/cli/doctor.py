@@ -7,13 +7,14 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 from email.message import EmailMessage
 from email.policy import SMTP
 from typing import TYPE_CHECKING
 
-from staydown.core.errors import StaydownError
+from staydown.cli import doctor_house
+from staydown.cli.findings import Finding
+from staydown.core.errors import Invalid, StaydownError
 
 if TYPE_CHECKING:
     from staydown.app import App
@@ -21,25 +22,6 @@ if TYPE_CHECKING:
 CLOCK_APART = timedelta(seconds=2)
 """How far clocks may be apart."""
 ROOM_BYTES = 512 * 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing looked at."""
-
-    check: str
-    ok: bool
-    detail: str
-    hint: str = ""
-
-    def row(self) -> dict[str, object]:
-        """For printing."""
-        return {
-            "check": self.check,
-            "ok": self.ok,
-            "detail": self.detail,
-            "hint": None if self.ok else self.hint or None,
-        }
 
 
 def examine(app: App) -> Iterator[Finding]:
@@ -63,19 +45,33 @@ def _python(app: App) -> Finding:
 
 
 def _mail_headers(app: App) -> Finding:
-    """Encoded words that smuggle a line break: some Python releases write a real extra header."""
-    message = EmailMessage(policy=SMTP)
-    smuggles = False
+    """Encoded words that smuggle a line break: some Python releases write a real extra header, so our own check must not
+    let them pass."""
+    from staydown.plugs.couriers.mail.letter import checked
+
+    smuggled = "=?utf-8?q?a=0D=0AX-Added=3A_b?="
     try:
-        message["Subject"] = "=?utf-8?q?a=0D=0AX-Added=3A_b?="
-        smuggles = b"\nX-Added:" in message.as_bytes()
+        checked("Subject", smuggled)
+    except Invalid:
+        is_refused = True
+    else:
+        is_refused = False
+    message = EmailMessage(policy=SMTP)
+    try:
+        message["Subject"] = smuggled
+        is_open = b"\nX-Added:" in message.as_bytes()
     except ValueError:
-        smuggles = False
-    detail = (
-        "this Python lets encoded words add mail headers; our own check refuses them" if smuggles else "clean"
+        is_open = False
+    python = (
+        "this Python lets encoded words add headers" if is_open else "this Python refuses such headers too"
     )
     return Finding(
-        "mail-headers", True, detail, "A newer Python release closes it at the source." if smuggles else ""
+        "mail-headers",
+        is_refused,
+        f"our own check refuses smuggled headers; {python}"
+        if is_refused
+        else f"smuggled headers pass; {python}",
+        "Send no mail with this installation, and report this.",
     )
 
 
@@ -197,4 +193,5 @@ CHECKS: dict[str, Callable[[App], Finding]] = {
     "ledger": _ledger,
     "queue": _queue,
     "keys": _keys,
+    **doctor_house.CHECKS,
 }

@@ -11,7 +11,20 @@ from typing import Annotated
 import typer
 
 from staydown import __version__
-from staydown.cli import act, backup, bench, exercise, intake, ledger, listing, names, operation, setup, site
+from staydown.cli import (
+    act,
+    backup,
+    bench,
+    exercise,
+    intake,
+    ledger,
+    listing,
+    names,
+    operation,
+    serve,
+    setup,
+    site,
+)
 from staydown.cli.common import State, report, say
 from staydown.core.errors import StaydownError
 
@@ -48,7 +61,7 @@ def options(
     ctx.obj = State(home=home, database=database or None)
 
 
-for module in (setup, intake, names, site, act, listing, operation, ledger, backup, exercise, bench):
+for module in (setup, intake, names, site, act, listing, operation, ledger, backup, serve, exercise, bench):
     module.register(app)
 
 

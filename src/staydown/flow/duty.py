@@ -96,8 +96,10 @@ def alarm(work: Work, agency: AgencyCode, matter: Matter, subject: str, text: st
     return number
 
 
-def threat(work: Work, person: Person, text: str, *, items: Sequence[ItemId] = ()) -> list[AlarmId]:
+def threat(work: Work, person: Person, text: str, *, items: Sequence[ItemId] = ()) -> AlarmId | None:
     """Say that a life is in danger: the own agency's people on duty are called, and those of every holder of the items.
+
+    Gives the own agency's alarm, and nothing of the others'.
 
     Raises:
         NotEntitled: The person may raise no alarm.
@@ -110,10 +112,10 @@ def threat(work: Work, person: Person, text: str, *, items: Sequence[ItemId] = (
         raise Invalid("say in words what threatens whom")
     holders = {hold.agency for hold in work.holds.listed(items=list(items))} if items else set()
     at = f"{person.id}:{int(work.now.timestamp() * 1000)}"
-    said = [
-        alarm(work, agency, Matter.LIFE, f"threat:{at}", text) for agency in sorted({person.agency, *holders})
-    ]
-    return [number for number in said if number is not None]
+    with work.across():
+        for agency in sorted(holders - {person.agency}):
+            alarm(work, agency, Matter.LIFE, f"threat:{at}", text)
+    return alarm(work, person.agency, Matter.LIFE, f"threat:{at}", text)
 
 
 def take(work: Work, person: Person, number: AlarmId) -> Alarm:
@@ -146,7 +148,7 @@ def next_of(on_duty: Sequence[PersonId], calls: Sequence[Call]) -> PersonId | No
 def pause(matter: Matter, calls: int, on_duty: int) -> timedelta:
     """How long until the next call: a step, which doubles with each round in which nobody took it."""
     rounds = max(0, calls - 1) // max(1, on_duty)
-    return min(STEP[matter] * 2 ** min(rounds, 16), LONGEST_PAUSE)
+    return min(STEP[matter] * (1 << min(rounds, 16)), LONGEST_PAUSE)
 
 
 def run(tools: Tools, tasks: Sequence[Task]) -> None:

@@ -99,6 +99,9 @@ class Duties(Protocol):
     def alarms(self, agency: AgencyCode, *, open_only: bool = False, limit: int = 100) -> list[Alarm]:
         """An agency's alarms, newest first."""
 
+    def open_count(self) -> int:
+        """How many alarms nobody has taken, at all agencies."""
+
     def take(self, number: AlarmId, by: PersonId) -> None:
         """Note that a person answers for an alarm."""
 

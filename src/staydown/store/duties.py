@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, Row, insert, or_, select, update
+from sqlalchemy import Connection, Row, func, insert, or_, select, update
 
 from staydown.core.errors import NotFound
 from staydown.core.house import Alarm, AlarmState, Call, Duty, Matter
@@ -132,6 +132,12 @@ class Duties:
         if open_only:
             found = found.where(alarms.c.state == AlarmState.OPEN.value)
         return [_alarm(row) for row in self._conn.execute(found.order_by(alarms.c.id.desc()).limit(limit))]
+
+    @across
+    def open_count(self) -> int:
+        """How many alarms nobody has taken, at all agencies."""
+        found = select(func.count()).select_from(alarms).where(alarms.c.state == AlarmState.OPEN.value)
+        return self._conn.execute(found).scalar_one()
 
     def take(self, number: AlarmId, by: PersonId) -> None:
         """Note that a person answers for an alarm."""

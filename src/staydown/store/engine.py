@@ -269,7 +269,10 @@ class Store:
             size, kept_at = work.conn.execute(select(ledger_head.c.size, ledger_head.c.kept_at)).one()
             if self.exercise:  # its entries carry simulated time
                 return cast("datetime", kept_at)
-            newest = parse(json.loads(work.ledger.entry(size - 1))["at"])
+            try:
+                newest = parse(json.loads(work.ledger.entry(size - 1))["at"])
+            except (ValueError, KeyError, TypeError, Invalid) as error:
+                raise Broken(f"entry {size - 1} of the ledger cannot be read: {error}") from error
         return max(cast("datetime", kept_at), newest)
 
     def close(self) -> None:

@@ -43,6 +43,36 @@ def has_role(conn: Connection) -> bool:
     return bool(found.scalar_one())
 
 
+WALLED = (
+    "accesses", "alarm_calls", "alarms", "answers", "approvals", "assessments", "ceremonies", "clocks", "credentials",
+    "delegations", "dispatches", "duties", "holds", "idempotency", "invitations", "ledger_details", "persons",
+    "questions", "rates", "request_items", "requests", "sessions", "sightings", "tokens", "webhooks",
+    "withdrawal_items", "withdrawals",
+)  # fmt: skip
+"""Tables whose rows belong to one agency, or to the house."""
+
+
+def missing(conn: Connection) -> list[str]:
+    """What of the walls does not stand, in words."""
+    rows = conn.execute(
+        text(
+            "SELECT c.relname, c.relrowsecurity AND c.relforcerowsecurity,"
+            " EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid AND p.polname = 'staydown_wall'),"
+            " (SELECT count(*) FROM pg_policy p WHERE p.polrelid = c.oid) FROM pg_class c"
+            " WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r'"
+        )
+    )
+    found = {name: (forced, walled, count) for name, forced, walled, count in rows}
+    faults = []
+    for name in WALLED:
+        forced, walled, count = found.get(name, (False, False, 0))
+        if not forced:
+            faults.append(f"row-level security is not forced on {name}")
+        if not walled or count != (2 if name == "ledger_details" else 1):
+            faults.append(f"{name} has other rules than ours")
+    return faults
+
+
 def enter(conn: Connection, agency: str, *, role: bool) -> None:
     """Say, at the beginning of a transaction, for whom it acts."""
     if conn.dialect.name != "postgresql":
