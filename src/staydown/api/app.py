@@ -25,6 +25,7 @@ from staydown.api.routes import (
     operations,
     providers,
     requests,
+    session,
     sightings,
     webhooks,
 )
@@ -46,6 +47,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     webhooks.router,
     duty.router,
     accesses.router,
+    session.router,
     openapi.router,
     health.router,
 )

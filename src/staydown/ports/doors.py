@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -143,3 +144,114 @@ class Doors(Protocol):
 
     def note_sign_in(self) -> None:
         """Note in the store that persons sign in from now on."""
+
+
+# --- the means of proof, which stand outside the flow -------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewKey:
+    """A passkey that was just registered."""
+
+    identifier: str
+    public: bytes
+    counter: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Challenge:
+    """What a browser is asked, and the challenge that its answer has to carry."""
+
+    challenge: str
+    options: Mapping[str, object]
+
+
+class Passkeys(Protocol):
+    """Asks for passkeys and reads the answers (WebAuthn, level 3)."""
+
+    def to_register(self, person: PersonId, *, handle: bytes, known: Sequence[str]) -> Challenge:
+        """What asks a browser to make a passkey."""
+
+    def registered(self, answer: Mapping[str, object], challenge: str) -> NewKey:
+        """The passkey that an answer brings.
+
+        Raises:
+            Refused: Another challenge, origin or relying party, nobody verified, or nonsense.
+        """
+
+    def to_sign_in(self, *, known: Sequence[str]) -> Challenge:
+        """What asks a browser to use a passkey: one of these, or any where none is named."""
+
+    def identifier(self, answer: Mapping[str, object]) -> str:
+        """Which passkey an answer says it is; empty where it says none."""
+
+    def counted(self, answer: Mapping[str, object], challenge: str, public: bytes) -> int:
+        """The counter of a good answer.
+
+        Raises:
+            Refused: Another challenge, origin or relying party, nobody verified, a wrong signature, or nonsense.
+        """
+
+
+class Passwords(Protocol):
+    """Hashes passwords slowly."""
+
+    def hashed(self, password: str) -> bytes:
+        """What is stored of a password."""
+
+    def fits(self, password: str, stored: bytes | None) -> bool:
+        """Whether it is the one that was stored; the same work where nothing is."""
+
+    def weakness(self, password: str, names: Sequence[str]) -> str | None:
+        """Why a password must not be used; None if it may."""
+
+
+class Sealed(Protocol):
+    """Closes small secrets under a key that lies outside the database."""
+
+    def seal(self, secret: bytes, purpose: str) -> bytes:
+        """The secret, closed."""
+
+    def unseal(self, sealed: bytes, purpose: str) -> bytes:
+        """The secret, open again.
+
+        Raises:
+            Broken: It was changed, or closed under another key.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claims:
+    """What an identity provider says about somebody who has just been there."""
+
+    issuer: str
+    subject: str
+    auth_time: datetime | None
+
+
+class IdentityProvider(Protocol):
+    """The agency's own identity provider (OpenID Connect, code flow with PKCE)."""
+
+    def begin(self, facts: Mapping[str, str], *, anew: bool) -> str:
+        """The address to send a browser to; `anew` asks for a fresh proof."""
+
+    def facts(self) -> dict[str, str]:
+        """New state, nonce and verifier for one flow."""
+
+    def claims(self, facts: Mapping[str, str], returned: Mapping[str, str], now: datetime) -> Claims:
+        """Who came back.
+
+        Raises:
+            Refused: Anything does not fit.
+            Outside: The identity provider gave trouble.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """Everything by which a person proves who is there."""
+
+    passkeys: Passkeys
+    passwords: Passwords
+    sealed: Sealed
+    provider: IdentityProvider | None  #: None where none is set

@@ -1,0 +1,288 @@
+"""Signing in over real HTTP: passkeys, the fallback, fresh proofs, leaving."""
+
+from __future__ import annotations
+
+from base64 import b32decode
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import httpx2
+import pytest
+
+from serving import serving
+from staydown.core.doors import Prefix, new_word
+from staydown.core.people import Person
+from staydown.reason import totp
+from staydown.testing.signed_in import Unwelcome, enrolled, post, proved, signed_in
+from staydown.testing.softkey import PRESENT, SoftKey
+from support import ALICE, BOB, Desk
+
+ORIGIN = "http://localhost:8017"
+PASSWORD = "seven brass kettles hum"
+
+
+@pytest.fixture
+def door(desk: Desk) -> Iterator[str]:
+    """The address of a served desk."""
+    with serving(desk.app) as address:
+        yield address
+
+
+def invite(desk: Desk, who: Person) -> str:
+    """An open invitation's word."""
+    word = new_word(Prefix.INVITATION)
+    with desk.store.begin() as work:
+        work.doors.invite(who.id, who.agency, word, by=None, ends_at=work.real_now + timedelta(hours=1))
+    return word
+
+
+def key_of(desk: Desk, door: str, who: Person) -> SoftKey:
+    """A passkey of one of the cast."""
+    return enrolled(door, invite(desk, who), origin=ORIGIN)
+
+
+def get(door: str, path: str, word: str) -> httpx2.Response:
+    """One look."""
+    return httpx2.get(f"{door}{path}", headers={"Authorization": f"Bearer {word}"})
+
+
+def test_a_passkey_signs_in_and_out(desk: Desk, door: str) -> None:
+    key = key_of(desk, door, ALICE)
+    word = signed_in(door, key)
+    rows = get(door, "/v1/sessions", word).json()["rows"]
+    assert [(row["strength"], row["is_this"]) for row in rows] == [("passkey", True)]
+    gone = httpx2.delete(f"{door}/v1/session", headers={"Authorization": f"Bearer {word}"})
+    assert gone.json() == {"ended": 1}
+    assert get(door, "/v1/sessions", word).status_code == 401
+    assert get(door, "/v1/sessions", "sds_" + "a" * 43).headers["www-authenticate"] == "Bearer"
+
+
+def test_an_answer_serves_once(desk: Desk, door: str) -> None:
+    key = key_of(desk, door, ALICE)
+    asked = post(door, "/v1/session/passkey/options", {})
+    said = {"ceremony": asked["ceremony"], "credential": key.sign_in(asked["options"])}
+    post(door, "/v1/session/passkey", said)
+    with pytest.raises(Unwelcome) as no:
+        post(door, "/v1/session/passkey", said)
+    assert no.value.args[0] == 401
+
+
+@pytest.mark.parametrize("fault", ["origin", "host", "challenge", "nobody", "signature", "key", "nonsense"])
+def test_a_wrong_answer_is_refused(desk: Desk, door: str, fault: str) -> None:
+    key = key_of(desk, door, ALICE)
+    asked = post(door, "/v1/session/passkey/options", {})
+    options = dict(asked["options"])
+    if fault == "origin":
+        key.origin = "https://staydown.example.net"
+    elif fault == "host":
+        key.rp_id = "evil.example"
+    elif fault == "challenge":
+        options["challenge"] = "A" * 43
+    elif fault == "nobody":
+        key.flags = PRESENT
+    elif fault == "signature":
+        key.private = SoftKey(origin=ORIGIN).private
+    elif fault == "key":
+        key.id = b"unknown"
+    credential = {"id": 7} if fault == "nonsense" else key.sign_in(options)
+    with pytest.raises(Unwelcome) as no:
+        post(door, "/v1/session/passkey", {"ceremony": asked["ceremony"], "credential": credential})
+    assert no.value.args[0] == 401
+
+
+def test_a_counter_that_goes_back_is_refused_and_written_down(desk: Desk, door: str) -> None:
+    key = key_of(desk, door, ALICE)
+    signed_in(door, key)
+    signed_in(door, key)
+    key.counter = 0
+    with pytest.raises(Unwelcome):
+        signed_in(door, key)
+    assert "person:counter:went-back" in desk.tags("person")
+
+
+def test_a_challenge_runs_out(desk: Desk, door: str) -> None:
+    key = key_of(desk, door, ALICE)
+    asked = post(door, "/v1/session/passkey/options", {})
+    desk.app.store.real_now = lambda: datetime.now(UTC) + timedelta(minutes=5)
+    with pytest.raises(Unwelcome):
+        post(
+            door,
+            "/v1/session/passkey",
+            {"ceremony": asked["ceremony"], "credential": key.sign_in(asked["options"])},
+        )
+
+
+def test_an_invitation_serves_once_and_ends_what_was_before(desk: Desk, door: str) -> None:
+    invitation = invite(desk, ALICE)
+    key = enrolled(door, invitation, origin=ORIGIN)
+    with pytest.raises(Unwelcome) as no:
+        enrolled(door, invitation, origin=ORIGIN)
+    assert no.value.args[0] == 404
+    word = signed_in(door, key)
+    newer = key_of(desk, door, ALICE)
+    assert get(door, "/v1/sessions", word).status_code == 401
+    with pytest.raises(Unwelcome):
+        signed_in(door, key)
+    assert signed_in(door, newer)
+    assert [t for t in desk.tags("person") if ":account:" in t] == [
+        "person:account:opened",
+        "person:account:recovered",
+    ]
+
+
+def test_a_session_ends_when_idle_and_when_its_time_is_over(desk: Desk, door: str) -> None:
+    key = key_of(desk, door, ALICE)
+    word = signed_in(door, key)
+    desk.app.store.real_now = lambda: datetime.now(UTC) + timedelta(minutes=29)
+    assert get(door, "/v1/sessions", word).status_code == 200  # and is noted as used
+    desk.app.store.real_now = lambda: datetime.now(UTC) + timedelta(minutes=58)
+    assert get(door, "/v1/sessions", word).status_code == 200
+    desk.app.store.real_now = lambda: datetime.now(UTC) + timedelta(minutes=89)
+    assert get(door, "/v1/sessions", word).status_code == 401
+
+
+def test_who_left_is_out_at_once(desk: Desk, door: str) -> None:
+    word = signed_in(door, key_of(desk, door, ALICE))
+    with desk.store.begin() as work:
+        work.people.change(ALICE.id, left_at=work.now)
+    assert get(door, "/v1/sessions", word).status_code == 401
+
+
+def test_a_proof_makes_a_session_fresh(desk: Desk, door: str) -> None:
+    key = key_of(desk, door, BOB)
+    word = signed_in(door, key)
+    desk.app.store.real_now = lambda: datetime.now(UTC) + timedelta(minutes=6)
+    with pytest.raises(Unwelcome) as no:
+        post(door, "/v1/credentials/options", {}, word)
+    assert no.value.args[0] == 403
+    proved(door, key, word)
+    assert post(door, "/v1/credentials/options", {}, word)["options"]["excludeCredentials"]
+
+
+def test_somebody_elses_key_proves_nothing(desk: Desk, door: str) -> None:
+    word, other = signed_in(door, key_of(desk, door, BOB)), key_of(desk, door, ALICE)
+    with pytest.raises(Unwelcome) as no:
+        proved(door, other, word)
+    assert no.value.args[0] == 401
+
+
+def test_the_last_passkey_of_an_approver_stays(desk: Desk, door: str) -> None:
+    word = signed_in(door, key_of(desk, door, BOB))
+    bearer = {"Authorization": f"Bearer {word}"}
+    asked = post(door, "/v1/credentials/options", {}, word)
+    second = SoftKey(origin=ORIGIN)
+    said = {"ceremony": asked["ceremony"], "credential": second.register(asked["options"]), "label": "two"}
+    added = post(door, "/v1/credentials", said, word)["id"]
+    first = next(r["id"] for r in get(door, "/v1/credentials", word).json()["rows"] if r["id"] != added)
+    assert httpx2.delete(f"{door}/v1/credentials/{first}", headers=bearer).status_code == 200
+    assert httpx2.delete(f"{door}/v1/credentials/{added}", headers=bearer).status_code == 403
+    assert signed_in(door, second)
+
+
+# --- the fallback -------------------------------------------------------------------------------------
+
+
+def fallback(desk: Desk, door: str, who: Person = ALICE) -> bytes:
+    """The seed of somebody who signs in by password and code."""
+    invitation = invite(desk, who)
+    asked = post(door, "/v1/enrol/password", {"invitation": invitation, "password": PASSWORD})
+    seed = b32decode(asked["seed"] + "=" * (-len(asked["seed"]) % 8))
+    code = totp.code(seed, totp.step_at(desk.app.store.real_now()))
+    post(door, "/v1/enrol/code", {"invitation": invitation, "ceremony": asked["ceremony"], "code": code})
+    return seed
+
+
+def test_password_and_code_sign_in_and_each_code_once(desk: Desk, door: str) -> None:
+    now = datetime.now(UTC)
+    desk.app.store.real_now = lambda: now
+    seed = fallback(desk, door)
+    said = {"person": "alice", "password": PASSWORD, "code": totp.code(seed, totp.step_at(now))}
+    with pytest.raises(Unwelcome):  # the code that confirmed the seed
+        post(door, "/v1/session/password", said)
+    desk.app.store.real_now = lambda: now + timedelta(seconds=30)
+    said["code"] = totp.code(seed, totp.step_at(now) + 1)
+    assert post(door, "/v1/session/password", said)["strength"] == "password-totp"
+    with pytest.raises(Unwelcome):
+        post(door, "/v1/session/password", said)
+
+
+def test_a_wrong_name_reads_as_a_wrong_password(desk: Desk, door: str) -> None:
+    fallback(desk, door)
+    told = []
+    for name, password in (("alice", "wrong"), ("nobody", PASSWORD), ("No One", PASSWORD)):
+        said = {"person": name, "password": password, "code": "000000"}
+        answer = httpx2.post(f"{door}/v1/session/password", json=said)
+        told.append((answer.status_code, {k: v for k, v in answer.json().items() if k != "instance"}))
+    assert told[0][0] == 401
+    assert told[0] == told[1] == told[2]
+
+
+def test_guessing_runs_dry_and_a_passkey_still_opens(desk: Desk, door: str) -> None:
+    key = key_of(desk, door, ALICE)
+    codes = []
+    for _ in range(12):
+        answer = httpx2.post(
+            f"{door}/v1/session/password", json={"person": "alice", "password": "x", "code": "000000"}
+        )
+        codes.append(answer.status_code)
+    assert codes[:10] == [401] * 10
+    assert codes[10:] == [429] * 2
+    assert int(answer.headers["retry-after"]) >= 1
+    assert signed_in(door, key)
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "short",
+        "a" * 200,
+        "passwordpassword",
+        "qwertyuiop123456789",
+        "abababababababab",
+        "alice1234512345",
+        "1q2w3e4r5t6y7u8i9o0p",
+    ],
+)
+def test_a_poor_password_is_refused(desk: Desk, door: str, password: str) -> None:
+    with pytest.raises(Unwelcome) as no:
+        post(door, "/v1/enrol/password", {"invitation": invite(desk, ALICE), "password": password})
+    assert no.value.args[0] == 400
+
+
+def test_an_approver_gets_no_password(desk: Desk, door: str) -> None:
+    with pytest.raises(Unwelcome) as no:
+        post(door, "/v1/enrol/password", {"invitation": invite(desk, BOB), "password": PASSWORD})
+    assert no.value.args[0] == 403
+
+
+# --- cookies ------------------------------------------------------------------------------------------
+
+
+def test_a_cookie_is_for_own_pages_only(desk: Desk, door: str) -> None:
+    key = key_of(desk, door, ALICE)
+
+    def attempt(**headers: str) -> httpx2.Response:
+        asked = post(door, "/v1/session/passkey/options", {})
+        said = {
+            "ceremony": asked["ceremony"],
+            "credential": key.sign_in(asked["options"]),
+            "keep": "cookie",
+        }
+        return httpx2.post(f"{door}/v1/session/passkey", json=said, headers=headers)
+
+    assert attempt().status_code == 401
+    assert attempt(Origin="https://evil.example").status_code == 401
+    assert attempt(**{"Sec-Fetch-Site": "cross-site"}).status_code == 401
+    came_in = attempt(**{"Sec-Fetch-Site": "same-origin"})
+    assert came_in.json()["word"] is None
+    cookie = came_in.headers["set-cookie"]
+    assert cookie.startswith("__Host-staydown=sds_")
+    for part in ("HttpOnly", "Secure", "SameSite=strict", "Path=/"):
+        assert part in cookie
+    carried = {"Cookie": cookie.partition(";")[0]}
+    assert httpx2.get(f"{door}/v1/sessions", headers=carried).status_code == 200
+    assert httpx2.delete(f"{door}/v1/session", headers=carried).status_code == 401
+    cross = carried | {"Sec-Fetch-Site": "same-site"}
+    assert httpx2.delete(f"{door}/v1/session", headers=cross).status_code == 401
+    own = carried | {"Origin": ORIGIN}
+    assert httpx2.delete(f"{door}/v1/session", headers=own).status_code == 200
