@@ -45,6 +45,9 @@ def run(
         int | None, typer.Option(min=1, max=64, help="Processes that do the work; default: the scenario's.")
     ] = None,
     language: Annotated[str, typer.Option(help="Of the report: en or nl.")] = "en",
+    through: Annotated[
+        str, typer.Option(help="How people act: flow, or api: each signed in, over HTTP.")
+    ] = "flow",
     as_json: Json = False,
 ) -> None:
     """Play a scenario: agencies, providers and an adversary on real sockets, in simulated time.
@@ -67,6 +70,7 @@ def run(
             database=ctx.obj.database,
             workers=workers,
             language=language,
+            through=through,
             progress=step,
         )
     emit_one(done.figures, as_json=as_json)

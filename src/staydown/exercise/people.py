@@ -17,20 +17,10 @@ from staydown.core.people import Person, Role, desk_of
 from staydown.core.request import Decision, LineAnswer
 from staydown.core.states import ItemState, RequestState, ReturnState
 from staydown.exercise.draw import chance, pick, unit
+from staydown.exercise.hands import Hands
 from staydown.exercise.host import Host
 from staydown.exercise.scenario import Scenario
-from staydown.flow import (
-    answer,
-    approve,
-    assess,
-    deconflict,
-    match,
-    operate,
-    preserve,
-    propose,
-    watch,
-    withdraw,
-)
+from staydown.flow import answer, match, operate
 from staydown.ports.tools import Tools
 from staydown.ports.work import ListEntry, Work
 
@@ -67,6 +57,7 @@ class Staff:
     tools: Tools
     scenario: Scenario
     seed: int
+    hands: Hands
     _read: dict[ItemId, Reading] = field(default_factory=dict)
     _shift: dict[tuple[PersonId, str], int] = field(default_factory=dict)
 
@@ -187,7 +178,7 @@ class Staff:
     def keep(self, by_agency: Mapping[AgencyCode, Sequence[ItemId]], work: Work) -> None:
         """The analysts on intake ask for what is new to be kept."""
         for code, items in sorted(by_agency.items()):
-            preserve.ask(work, self.analyst(code, 0), items)
+            self.hands.keep(work, self.analyst(code, 0), items)
 
     def _investigate(self) -> None:
         """Investigators ask to wait for some of the items that their agencies watch."""
@@ -201,26 +192,24 @@ class Staff:
             held = set(work.holds.on([item for items in watched.values() for item in items]))
         if all(held.issuperset(items) for items in watched.values()):
             return
-        with self.tools.begin() as work:
+        with self.hands.reading() as work:
             for code, items in sorted(watched.items()):
                 for item in (one for one in items if one not in held):
                     held.add(item)
                     days = 6 + 10 * unit(self.seed, "held for", item)
-                    deconflict.place(
+                    self.hands.hold(
                         work,
                         self._one(code, "investigator", Role.INVESTIGATOR),
-                        [item],
+                        item,
                         reason="an account under observation",
                         until=work.now + timedelta(days=days),
-                        longest=timedelta(days=90),
-                        at_most=self.tools.settings.holds_per_agency,
                     )
 
     def _assess(self, hours: float) -> None:
         """Each analyst takes the items on the own desk, as many as the time allows; nobody takes what a colleague did."""
         rules = self.scenario.people
         room = int(min(hours, 8.0) * rules.items_an_hour)
-        with self.tools.begin() as work:
+        with self.hands.reading() as work:
             fresh = work.items.desks([ItemState.RECORDED, ItemState.RETURNED])
             doubted = self._second_looks(work) if work.now.hour == 12 else {}
             kept = work.items.kept({i for part in (fresh, doubted) for items in part.values() for i in items})
@@ -237,7 +226,7 @@ class Staff:
                     made += [one for i in again if (one := self._assessment(work.now, person, i, care=0.3))]
                     taken.update(one.item for one in made)
                     if made:
-                        assess.assess(work, person, made)
+                        self.hands.assess(work, person, made)
 
     def _desk(self, pile: str, item: ItemId) -> int:
         return int(unit(self.seed, pile, item) * self.scenario.people.analysts)
@@ -254,7 +243,7 @@ class Staff:
         }
 
     def _propose(self) -> None:
-        with self.tools.begin() as work:
+        with self.hands.reading() as work:
             ready = work.items.in_state([ItemState.ASSESSED], operation=OPERATION)
             opened = work.assessments.open(ready)
             found: dict[AgencyCode, list[ItemId]] = defaultdict(list)
@@ -263,11 +252,11 @@ class Staff:
                 if codes:
                     found[min(codes)].append(item)
             for code, items in sorted(found.items()):
-                propose.propose(self.tools, work, self.analyst(code, 0), items, operation=OPERATION)
+                self.hands.propose(work, self.analyst(code, 0), items, operation=OPERATION)
 
     def _approve(self) -> None:
         """Approvers read the lines again, and send back what holds a report or an everyday page."""
-        with self.tools.begin() as work:
+        with self.hands.reading() as work:
             waiting = [
                 one for one in work.requests.listed(state=RequestState.PROPOSED) if one.proposed_at < work.now
             ]
@@ -285,14 +274,14 @@ class Staff:
                 own, person = present[request.id], self._one(request.agency, "approver", Role.APPROVER)
                 doubtful = [i for i in own if self._looks_wrong(person, i)]
                 if doubtful:
-                    approve.send_back(
+                    self.hands.send_back(
                         work, person, request.id, reason=f"{len(doubtful)} lines look protected or harmless"
                     )
                     self._assess_again(work, request.agency, doubtful)
                 elif own and not held.issuperset(own):
                     consents[request.agency].append(request.id)
             for code, ids in sorted(consents.items()):
-                approve.approve(work, self._one(code, "approver", Role.APPROVER), ids)
+                self.hands.approve(work, self._one(code, "approver", Role.APPROVER), ids)
 
     def _looks_wrong(self, person: Person, item: ItemId) -> bool:
         read = self._read.get(item)
@@ -305,11 +294,11 @@ class Staff:
     def _assess_again(self, work: Work, code: AgencyCode, items: Sequence[ItemId]) -> None:
         person = self.analyst(code, self.scenario.people.analysts - 1)
         made = [one for item in items if (one := self._assessment(work.now, person, item, care=0.0))]
-        assess.assess(work, person, made)
+        self.hands.assess(work, person, made)
 
     def _decide_returns(self) -> None:
         """Is it the same voice? A person of an agency that saw it compares the two kept pages."""
-        with self.tools.begin() as work:
+        with self.hands.reading() as work:
             suggested = work.returns.listed(ReturnState.SUGGESTED)
             if not suggested:
                 return
@@ -331,12 +320,12 @@ class Staff:
                     linked.add(one.child)
             for code, decided in sorted(said.items()):
                 person = self.analyst(code, self.scenario.people.analysts - 1)
-                watch.decide_all(work, person, decided)
+                self.hands.decide(work, person, decided)
 
     def complaints(self, told: Iterable[tuple[str, str, int, str]]) -> None:
         """Somebody says that a page was wrongly referred: the agency looks again, and takes it back."""
         for provider, reference, number, _ in told:
-            with self.tools.begin() as work:
+            with self.hands.reading() as work:
                 request_id = work.requests.by_reference(reference)
                 request = work.requests.one(request_id)
                 line = next(
@@ -350,7 +339,7 @@ class Staff:
                     reason = (
                         f"{provider} says that it should not have been referred; we looked again and agree"
                     )
-                    withdraw.withdraw(self.tools, work, person, request_id, reason=reason, items=[line.item])
+                    self.hands.withdraw(work, person, request_id, line.item, reason=reason)
 
     # --- at the providers ----------------------------------------------------------------------------
 
@@ -359,7 +348,7 @@ class Staff:
         told = host.decided(since, until)
         if not told:
             return
-        with self.tools.begin() as work:
+        with self.hands.reading() as work:
             known = work.requests.known([reference for _, reference, _ in told])
             said: dict[str, list[answer.Said]] = defaultdict(list)
             for provider, reference, lines in told:
@@ -375,12 +364,12 @@ class Staff:
                     said[provider].append(answer.Said(request=request.id, lines=given))
             for provider, answers in sorted(said.items()):
                 officer = self._one(desk_of(provider), "officer", Role.PROVIDER)
-                answer.answers(work, answers, by=officer)
+                self.hands.answer(work, officer, answers)
 
     def give_up(self) -> None:
         """Requests that nobody answers are closed, so that their items can be asked for again."""
-        with self.tools.begin() as work:
+        with self.hands.reading() as work:
             for one in work.requests.listed(state=RequestState.RUNNING):
                 if one.proposed_at + GIVE_UP < work.now:
                     person = self._one(one.agency, "coordinator", Role.COORDINATOR)
-                    answer.close(work, person, RequestId(one.id), reason="no answer within ten days")
+                    self.hands.close(work, person, RequestId(one.id), reason="no answer within ten days")

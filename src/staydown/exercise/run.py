@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import json
 import time
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from staydown.app import HOSTS, App, open_app
 from staydown.core.errors import Broken, Invalid, Outside, StaydownError
-from staydown.core.ids import AgencyCode, ItemId
+from staydown.core.ids import AgencyCode
 from staydown.core.item import NewSighting, Refusal
 from staydown.core.states import RequestState
 from staydown.core.time import EPOCH, iso, parse
 from staydown.exercise.cost import Cost, Stages, own_peak_kib
 from staydown.exercise.crew import Crew
 from staydown.exercise.draw import unit
+from staydown.exercise.hands import FlowHands, Hands
 from staydown.exercise.host import Host
 from staydown.exercise.people import OPERATION, Staff, agency_of
 from staydown.exercise.scenario import Scenario, load
@@ -72,6 +72,7 @@ def play(
     workers: int | None = None,
     action: Mapping[str, float | str | bool] | None = None,
     language: str = "en",
+    through: str = "flow",
     progress: Callable[[int], None] | None = None,
 ) -> Played:
     """Play a scenario; broken off and started again with the same words it goes on where it was.
@@ -94,10 +95,28 @@ def play(
         (app.settings.home / HOSTS).write_text(json.dumps(host.hosts))
         crew = Crew(app.tools, app.settings.home, database, workers or scenario.workers)
         ends.callback(crew.stop)
-        player = _Player(app, host, crew, scenario, seed, stages)
+        player = _Player(app, host, crew, scenario, seed, stages, ends.enter_context(hands_of(app, through)))
         ends.callback(player.note)
         player.play(progress)
         return _finish(player, out, language=language, is_alone=is_alone)
+
+
+@contextmanager
+def hands_of(app: App, through: str) -> Iterator[Hands]:
+    """What the people act by: `flow`, or `api` for a server of its own on loopback.
+
+    Raises:
+        Invalid: It is neither.
+    """
+    if through == "flow":
+        yield FlowHands(app.tools)
+    elif through == "api":
+        from staydown.exercise.desks import ApiHands
+
+        with ApiHands.serving(app) as hands:
+            yield hands
+    else:
+        raise Invalid(f"{through[:40]!r} is no way to act", hint="Say flow or api.")
 
 
 def _require_room(out: Path) -> None:
@@ -145,11 +164,19 @@ class _Player:
     """Moves the time, and lets people and workers act until it stands at the end."""
 
     def __init__(
-        self, app: App, host: Host, crew: Crew, scenario: Scenario, seed: int, stages: Stages
+        self,
+        app: App,
+        host: Host,
+        crew: Crew,
+        scenario: Scenario,
+        seed: int,
+        stages: Stages,
+        hands: Hands,
     ) -> None:
         self.app, self.host, self.crew, self.scenario, self.seed = app, host, crew, scenario, seed
         self.tools, self.stages = app.tools, stages
-        self.staff = Staff(self.tools, scenario, seed)
+        self.hands = hands
+        self.staff = Staff(self.tools, scenario, seed, hands)
         stands = json.loads(app.store.noted(STANDS) or "{}")
         self._at = parse(stands.get("tick") or iso(scenario.starts_at - timedelta(hours=1)))
         self._earlier = Cost.of(stands.get("cost", {}))
@@ -267,17 +294,8 @@ class _Player:
             told.append(one)
         if not told:
             return
-        with self.tools.begin() as work:
-            done = record.record(work, told, operation=OPERATION)
-            new = set(done.items_new)
-            first: dict[ItemId, AgencyCode] = {}
-            for _, item, one in done.sightings:
-                if item in new:
-                    first.setdefault(item, one.agency)
-            asked: dict[AgencyCode, list[ItemId]] = defaultdict(list)
-            for item, code in first.items():
-                asked[code].append(item)
-            self.staff.keep(asked, work)
+        with self.hands.reading() as work:
+            self.staff.keep(self.hands.report(work, told, operation=OPERATION), work)
 
     def _spelled(self, code: AgencyCode, address: str) -> str:
         rest = address.removeprefix("https://")
