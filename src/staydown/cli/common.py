@@ -74,7 +74,7 @@ def who(app: App, work: Work, name: str) -> Person:
     """
     if not name:
         raise errors.Invalid("nobody was named", hint="Say who acts: --as alice, or set STAYDOWN_AS.")
-    if app.settings.sign_in and not app.store.exercise:
+    if not app.store.exercise and (app.settings.sign_in or app.store.noted("sign_in")):
         raise errors.Refused(
             "this store demands your own sign-in",
             hint="--as works before sign-in is set up, and in exercises.",

@@ -13,6 +13,7 @@ import typer
 from staydown import __version__
 from staydown.cli import (
     act,
+    admin,
     backup,
     bench,
     exercise,
@@ -61,7 +62,7 @@ def options(
     ctx.obj = State(home=home, database=database or None)
 
 
-for module in (setup, intake, names, site, act, listing, operation, ledger, backup, serve, exercise, bench):
+for module in (setup, admin, intake, names, site, act, listing, operation, ledger, backup, serve, exercise, bench):
     module.register(app)
 
 

@@ -82,7 +82,7 @@ def person_add(
         raise Invalid(str(error), hint=f"Roles: {', '.join(r.value for r in Role)}.") from error
     one = Person(id=person_id(name), agency=agency_code(agency), roles=roles)
     app = app_of(ctx)
-    if app.settings.sign_in and not app.store.exercise:
+    if not app.store.exercise and (app.settings.sign_in or app.store.noted("sign_in")):
         raise Refused(
             "this store demands your own sign-in",
             hint="Adding people by hand works before sign-in is set up.",
