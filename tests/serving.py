@@ -38,7 +38,9 @@ def served(api: Any) -> Iterator[str]:
     server = uvicorn.Server(
         uvicorn.Config(api, log_level="error", timeout_graceful_shutdown=2, lifespan="on")
     )
-    listener = socket.create_server(("127.0.0.1", 0))
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # or small packets wait
+    listener.bind(("127.0.0.1", 0))
+    listener.listen()
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     while not server.started:

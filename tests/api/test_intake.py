@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import httpx2
 import pytest
@@ -123,20 +124,37 @@ def test_on_an_operation_one_takes_part_in(api: Callers, desk: Desk) -> None:
     )
 
 
-def test_lines_are_split_wherever_chunks_end() -> None:
-    import asyncio
+def read(chunks: list[bytes]) -> list[tuple[int, object]]:
+    """What is read off a stream that comes in these pieces."""
 
-    whole = b"one\n\ntwo\r\n" + b"x" * (bulk.LINE_BYTES + 9) + b"\nlast"
+    async def told() -> list[tuple[int, object]]:
+        async def stream() -> AsyncIterator[bytes]:
+            for chunk in chunks:
+                yield chunk
 
-    async def cut(size: int) -> list[tuple[int, bytes]]:
-        async def chunks():  # noqa: ANN202
-            for at in range(0, len(whole), size):
-                yield whole[at : at + size]
+        return [one async for block in bulk.blocks(stream()) for one in bulk.records(block)]
 
-        return [one async for batch in bulk.lines(chunks()) for one in batch]
+    return asyncio.run(told())
 
-    for size in (1, 7, 4096, len(whole)):
-        found = asyncio.run(cut(size))
-        assert [number for number, _ in found] == [1, 3, 4, 5]
-        assert [text.strip() for _, text in found if len(text) < 99] == [b"one", b"two", b"last"]
-        assert len(found[2][1]) > bulk.LINE_BYTES
+
+def test_lines_are_the_same_wherever_chunks_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    long = line(3, note="x" * 70_000)
+    whole = line(1) + b"\n\r\n" + long + b"nonsense\n" + line(6) + b"  \n" + line(8).rstrip()
+    for batch in (1, 3, 5_000):
+        monkeypatch.setattr(bulk, "BATCH", batch)
+        for size in (97, 4096, len(whole)):
+            found = read([whole[at : at + size] for at in range(0, len(whole), size)])
+            assert [number for number, _ in found] == [1, 4, 5, 6, 8]
+            assert [isinstance(one, str) for _, one in found] == [False, True, True, False, False]
+
+
+def test_the_quick_way_reads_what_the_slow_one_reads() -> None:
+    good = b"".join(line(number) for number in range(100))
+    (block,) = [bulk.Block(7, good)]
+    assert bulk.records(block) == [(7 + n, bulk.decoded(one)) for n, one in enumerate(good.splitlines())]
+    padded = line(1)[:-1] + b" " * bulk.LINE_BYTES + b"\n"
+    assert isinstance(bulk.records(bulk.Block(1, good + padded))[-1][1], str)
+    two_in_one = line(1)[:-1] + line(2)
+    assert isinstance(bulk.records(bulk.Block(1, good + two_in_one))[-1][1], str)
+    assert read([]) == []
+    assert read([b"\n" * 10]) == []

@@ -24,7 +24,9 @@ from staydown.wire.items import Intake, RefusedLine
 LINE_BYTES = 64 * 1024
 """Of one line; a longer one is refused, the others are not."""
 BATCH = 5_000
-"""Records in one transaction."""
+"""So many records, and those that came with the last of them, are stored in one transaction."""
+BLOCK_BYTES = 4 * 1024 * 1024
+"""So much is taken at once, however few lines it holds."""
 SHOWN = 1_000
 """So many refused records are named; all are counted."""
 LISTED = 1_000
@@ -47,31 +49,59 @@ class Line(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 _LINE = msgspec.json.Decoder(Line)
 _LIST = msgspec.json.Decoder(Annotated[list[Line], msgspec.Meta(max_length=LISTED)])
 
-Numbered = tuple[int, bytes]
-"""The number of a line, from 1, and its bytes."""
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Some whole lines of a stream."""
+
+    first: int  #: the number of its first line, from 1
+    text: bytes
 
 
-async def lines(chunks: AsyncIterator[bytes]) -> AsyncIterator[list[Numbered]]:
-    """The lines of a stream, in batches; of one that is too long only the beginning is kept."""
-    rest, number = b"", 0
-    batch: list[Numbered] = []
+async def blocks(chunks: AsyncIterator[bytes]) -> AsyncIterator[Block]:
+    """The lines of a stream, some thousands at a time; of one that is too long only the beginning is kept."""
+    rest, first = b"", 1
+    parts: list[bytes] = []
+    count = size = 0
     async for chunk in chunks:
-        if not chunk:
+        ends = chunk.rfind(b"\n") + 1
+        if not ends:
+            rest = (rest + chunk)[: LINE_BYTES + 1]
             continue
-        parts = chunk.split(b"\n")
-        parts[0] = rest + parts[0]
-        rest = parts.pop()[: LINE_BYTES + 1]
-        for part in parts:
-            number += 1
-            if part and not part.isspace():
-                batch.append((number, part))
-        while len(batch) >= BATCH:
-            yield batch[:BATCH]
-            batch = batch[BATCH:]
-    if rest and not rest.isspace():
-        batch.append((number + 1, rest))
-    if batch:
-        yield batch
+        parts.append(rest + chunk[:ends])
+        rest = chunk[ends:][: LINE_BYTES + 1]
+        count, size = count + chunk.count(b"\n"), size + len(parts[-1])
+        if count >= BATCH or size >= BLOCK_BYTES:
+            yield Block(first, b"".join(parts))
+            parts, first, count, size = [], first + count, 0, 0
+    if parts or rest:
+        yield Block(first, b"".join([*parts, rest]))
+
+
+Read = Line | str
+"""A record, or why it is none."""
+
+
+def records(block: Block) -> list[tuple[int, Read]]:
+    """The records of a block, each checked and under the number of its line; blank lines are none."""
+    lines = block.text.removesuffix(b"\n").split(b"\n")
+    if b"\\u0000" not in block.text and max(map(len, lines)) <= LINE_BYTES:
+        try:
+            found = _LINE.decode_lines(block.text)
+        except (ValueError, RecursionError):
+            found = []
+        if len(found) == len(lines):  # all are good: the usual case, and many times as fast
+            return list(enumerate(found, block.first))
+    return [
+        (number, _read(line)) for number, line in enumerate(lines, block.first) if line and not line.isspace()
+    ]
+
+
+def _read(line: bytes) -> Read:
+    try:
+        return decoded(line)
+    except (ValueError, RecursionError) as error:
+        return str(error)
 
 
 def decoded(line: bytes) -> Line:
@@ -118,14 +148,12 @@ class Taking:
     _new: Numbers = field(default_factory=Numbers)
     _known: Numbers = field(default_factory=Numbers)
 
-    def take(self, batch: Sequence[Numbered]) -> None:
+    def take(self, block: Block) -> None:
         """Check some lines, and store those that are good in one transaction."""
         good: list[NewSighting] = []
-        for number, line in batch:
-            try:
-                one = decoded(line)
-            except (ValueError, RecursionError) as error:
-                self._refuse(number, str(error))
+        for number, one in records(block):
+            if isinstance(one, str):
+                self._refuse(number, one)
             else:
                 self._sort(number, one, good)
         self.store(good)

@@ -37,6 +37,10 @@ TOPICS: Mapping[str, Topic] = {
     "intake": Topic(
         "a large list taken in, beside a bare upsert", ("size", "rounds", "seed", "postgres", "database")
     ),
+    "api": Topic(
+        "sightings over HTTP beside a list that pydantic checks, and lists of many items",
+        ("size", "rounds", "seed", "postgres", "database"),
+    ),
     "identify": Topic(
         "addresses read on one core, beside can-ada alone, w3lib and courlan", ("size", "rounds", "seed")
     ),

@@ -87,8 +87,8 @@ async def _take(request: Request, taking: bulk.Taking, digest: Any) -> None:
         digest.update(body)
         await run_in_threadpool(lambda: taking.take_list(bulk.listed(body)))
     elif sort == STREAMED:
-        async for batch in bulk.lines(_read(request, digest)):
-            await run_in_threadpool(taking.take, batch)
+        async for block in bulk.blocks(_read(request, digest)):
+            await run_in_threadpool(taking.take, block)
     elif not await request.body():
         raise Unfit("body: nothing was sent")
     else:
