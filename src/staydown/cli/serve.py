@@ -55,11 +55,12 @@ def serve(
 
     from staydown.api.app import make_api
     from staydown.cli.logs import log_json
+    from staydown.web.pages import router
 
     app = app_of(ctx)
     _require_safe(app, host, has_tls=bool(tls_cert and tls_key), proxies=proxy or [])
     log_json(verbose=logging.getLogger().getEffectiveLevel() <= logging.INFO)
-    api = make_api(app)
+    api = make_api(app, more=(router,))
     config = uvicorn.Config(
         api,
         host=host,
