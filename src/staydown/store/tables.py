@@ -144,6 +144,9 @@ items = Table(
     one_of("presence", states.Presence),
     CheckConstraint("last_seen >= first_seen", name="seen"),
     Index("ix_items_state_provider", "state", "provider"),
+    Index("ix_items_state_id", "state", "id"),  # lists by number, page by page
+    Index("ix_items_provider_id", "provider", "id"),
+    Index("ix_items_since_id", "since", "id"),
     Index(
         "ix_items_stable_id",
         "stable_id",
@@ -241,6 +244,7 @@ sightings = Table(
     Column("confidence", Text, nullable=False, server_default=""),
     Column("sharing", Text, nullable=False, server_default=""),
     Index("ix_sightings_item", "item", "agency"),
+    Index("ix_sightings_agency", "agency", "item"),
 )
 
 evidence = Table(

@@ -20,8 +20,8 @@ _ACTS = (400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 502, 503)
 _OPEN = (400, 422, 500, 503)
 _WORDS = {
     400: "Malformed.",
-    401: "Nobody is signed in, or the proof of who is there is missing.",
-    403: "A rule says no; nothing was changed.",
+    401: "Nobody is signed in.",
+    403: "A rule says no, or a fresh proof of who is there is missing; nothing was changed.",
     404: "There is no such thing, or it is not theirs to see.",
     409: "Somebody was faster, or the state table has no such step.",
     412: "It has changed since it was read.",
