@@ -7,7 +7,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from staydown.cli.common import As, Json, OperationOption, Reason, app_of, emit, emit_one, until, who
+from staydown.cli.common import (
+    As,
+    Json,
+    OperationOption,
+    Purpose,
+    Reason,
+    app_of,
+    emit,
+    emit_one,
+    looked,
+    signs_in,
+    until,
+    who,
+)
 from staydown.core.errors import Invalid, Outside
 from staydown.core.rights import Relation, Verb
 
@@ -69,6 +82,7 @@ def evidence(
     out: Annotated[
         Path | None, typer.Option(help="A folder to write the kept bytes into, as plain files.")
     ] = None,
+    purpose: Purpose = "",
     as_: As = "",
     as_json: Json = False,
 ) -> None:
@@ -77,9 +91,11 @@ def evidence(
     Example: staydown evidence flock:account:some_one --out kept --as alice
     """
     app = app_of(ctx)
-    with app.tools.begin(write=False) as work:
-        who(app, work, as_).require(Verb.OPEN_EVIDENCE, Relation.SHARED)
+    with app.tools.begin(write=signs_in(app)) as work:
+        person = who(app, work, as_)
+        person.require(Verb.OPEN_EVIDENCE, Relation.SHARED)
         found = work.kept.of(_items(work, [key])[0])
+        looked(app, work, person, Verb.OPEN_EVIDENCE, [f"evidence:{one.id}" for one in found], purpose)
     rows = [
         {
             "evidence": one.id,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from staydown.core import errors
+from staydown.core.doors import Prefix
 from staydown.core.ids import PersonId, person_id
 from staydown.core.time import parse
 
 if TYPE_CHECKING:
     from staydown.app import App
     from staydown.core.people import Person
+    from staydown.core.rights import Verb
     from staydown.ports.work import Work
 
 EXIT: Mapping[type[errors.StaydownError], int] = {
@@ -33,8 +35,17 @@ EXIT: Mapping[type[errors.StaydownError], int] = {
 }
 """Exit codes by sort of error; 2 is wrong usage."""
 
+WORD = "STAYDOWN_WORD"
+"""Where a person's own token stands once everybody signs in; never an option, which others could see."""
+
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")]
 As = Annotated[str, typer.Option("--as", metavar="PERSON", envvar="STAYDOWN_AS", help="Who acts.")]
+Purpose = Annotated[
+    str,
+    typer.Option(
+        "--purpose", envvar="STAYDOWN_PURPOSE", help="Why you look; asked for once persons sign in."
+    ),
+]
 Reason = Annotated[str, typer.Option("--reason", help="Why, in words; it goes on the record.")]
 OperationOption = Annotated[
     str | None, typer.Option("--operation", metavar="ID", help="Only this operation.")
@@ -68,18 +79,61 @@ def exit_code(error: errors.StaydownError) -> int:
 def who(app: App, work: Work, name: str) -> Person:
     """The person who acts.
 
+    Once persons sign in, a name is no longer enough: the person's own token has to stand in the environment.
+
     Raises:
         Refused: The store demands that person's own credential.
         Invalid: Nobody was named.
     """
+    if signs_in(app):
+        return _by_token(work, name)
     if not name:
         raise errors.Invalid("nobody was named", hint="Say who acts: --as alice, or set STAYDOWN_AS.")
-    if not app.store.exercise and (app.settings.sign_in or app.store.noted("sign_in")):
-        raise errors.Refused(
-            "this store demands your own sign-in",
-            hint="--as works before sign-in is set up, and in exercises.",
-        )
     return work.people.get(PersonId(person_id(name)))
+
+
+def signs_in(app: App) -> bool:
+    """Whether persons sign in here, so that no name is enough."""
+    return not app.store.exercise and bool(app.settings.sign_in or app.store.noted("sign_in"))
+
+
+def require_one_house(app: App) -> None:
+    """Refuse to list the cases of all agencies to whoever sits at the machine, once persons sign in.
+
+    Raises:
+        Refused: They do.
+    """
+    if signs_in(app):
+        raise errors.Refused(
+            "cases are seen with one's own sign-in here",
+            hint="Ask over the API with your own word, such as GET /v1/requests; docs/reference/api.md lists it.",
+        )
+
+
+def looked(app: App, work: Work, person: Person, verb: Verb, subjects: Sequence[str], purpose: str) -> None:
+    """Write down a look at sensitive data, where persons sign in.
+
+    Raises:
+        Invalid: No purpose was given.
+    """
+    if signs_in(app):
+        from staydown.flow import look
+
+        look.looked(work, person, verb, subjects, count=len(subjects), purpose=purpose)
+
+
+def _by_token(work: Work, name: str) -> Person:
+    """The person whose own token stands in the environment; a name beside it has to be theirs."""
+    word = os.environ.get(WORD, "")
+    token = work.doors.token(word) if word.startswith(Prefix.TOKEN) else None
+    if token is None or (name and name != token.person):
+        raise errors.Refused(
+            "this store demands your own sign-in"
+            if not word
+            else f"{WORD} opens nothing, or not as {name!r}",
+            hint=f"Make a token on the page /account and put it into {WORD}; what takes a passkey is done there.",
+        )
+    return work.people.get(token.person).by_token(token.scope)
 
 
 def say(text: str) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from staydown.cli.common import Json, OperationOption, app_of, emit, emit_one, progress, say
+from staydown.cli.common import Json, OperationOption, app_of, emit, emit_one, progress, say, signs_in, who
 from staydown.core.errors import Invalid
 
 if TYPE_CHECKING:
@@ -98,6 +98,7 @@ def intake(
     """
     from staydown.ahead import ahead_of
     from staydown.core.ids import agency_code, operation_id
+    from staydown.core.rights import Verb
     from staydown.flow import record
     from staydown.flow.outlook import look_ahead
     from staydown.reason.columns import mapping_of
@@ -107,6 +108,9 @@ def intake(
     if not file.exists():
         raise Invalid(f"{file} does not exist", hint="Check the path.")
     app = app_of(ctx)
+    if signs_in(app):
+        with app.store.begin(write=False) as work:
+            who(app, work, "").require(Verb.RECORD, within=code)
     importer = choose_importer(file, app.importers, form)
     told = record.columns_of(importer, file, given)
     if told:

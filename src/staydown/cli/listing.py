@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from staydown.cli.common import As, Json, OperationOption, app_of, emit, emit_one, who
+from staydown.cli.common import (
+    As,
+    Json,
+    OperationOption,
+    Purpose,
+    app_of,
+    emit,
+    emit_one,
+    looked,
+    require_one_house,
+    signs_in,
+    who,
+)
 from staydown.core.errors import Invalid
 
 if TYPE_CHECKING:
@@ -65,6 +77,7 @@ def items(
     from staydown.store.facets import facets
 
     app = app_of(ctx)
+    require_one_house(app)
     with app.store.begin(write=False) as work:
         if facet is not None and facet not in facets(work.now):
             raise Invalid(f"{facet!r} is no facet", hint=f"Facets: {', '.join(facets(work.now))}.")
@@ -121,6 +134,7 @@ def sightings(ctx: typer.Context, operation: OperationOption = None, as_json: Js
     """
     from staydown.core.ids import operation_id
 
+    require_one_house(app_of(ctx))
     with app_of(ctx).store.begin(write=False) as work:
         _known(work, operation)
         rows = (
@@ -152,6 +166,7 @@ def requests(
     from staydown.core.ids import operation_id
     from staydown.core.states import RequestState
 
+    require_one_house(app_of(ctx))
     with app_of(ctx).store.begin(write=False) as work:
         _known(work, operation)
         found = work.requests.listed(
@@ -182,6 +197,7 @@ def request_show(ctx: typer.Context, reference: str, as_json: Json = False) -> N
     from staydown.core.states import RequestState
     from staydown.flow.approve import digest_of
 
+    require_one_house(app_of(ctx))
     with app_of(ctx).store.begin(write=False) as work:
         number = work.requests.by_reference(reference)
         one, lines = work.requests.one(number), work.requests.lines([number])[number]
@@ -228,6 +244,7 @@ def returns(
     from staydown.core.ids import operation_id
     from staydown.core.states import ReturnState
 
+    require_one_house(app_of(ctx))
     with app_of(ctx).store.begin(write=False) as work:
         _known(work, operation)
         found = work.returns.listed(_word(ReturnState, state))
@@ -249,16 +266,19 @@ def returns(
     emit(rows, as_json=as_json)
 
 
-def holds(ctx: typer.Context, as_: As = "", as_json: Json = False) -> None:
+def holds(ctx: typer.Context, purpose: Purpose = "", as_: As = "", as_json: Json = False) -> None:
     """List the holds you may see, and the questions asked about your own.
 
     Example: staydown holds --as carol
     """
+    from staydown.core.rights import Verb
     from staydown.flow import deconflict
 
     app = app_of(ctx)
-    with app.tools.begin(write=False) as work:
-        found, asked = deconflict.shown(work, who(app, work, as_))
+    with app.tools.begin(write=signs_in(app)) as work:
+        person = who(app, work, as_)
+        found, asked = deconflict.shown(work, person)
+        looked(app, work, person, Verb.SEE_HOLDS, [f"hold:{one.id}" for one in found], purpose)
         keys = {one.id: one.key for one in work.items.get([h.item for h in found] + [i for i, _, _ in asked])}
     rows: list[dict[str, object]] = [
         {
@@ -299,6 +319,7 @@ def clocks(
     from staydown.core.states import ClockState
     from staydown.law.periods import Party
 
+    require_one_house(app_of(ctx))
     with app_of(ctx).store.begin(write=False) as work:
         _known(work, operation)
         wanted = _word(Party, party)
