@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, case, exists, func, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Select, case, exists, func, literal, select, tuple_
 
 from staydown.core.errors import NotFound
 from staydown.core.ids import AgencyCode, EvidenceId, ItemId, OperationId
@@ -65,8 +65,9 @@ class Views:
         order = self._order(wanted)
         statement = self._items().where(*self._conditions(agency, wanted)).order_by(*order).limit(limit + 1)
         if after is not None:
+            place = [literal(value, column.type) for column, value in zip(order, after, strict=True)]
             statement = statement.where(
-                tuple_(*order) > tuple_(*after) if len(order) > 1 else order[0] > after[0]
+                tuple_(*order) > tuple_(*place) if len(order) > 1 else order[0] > place[0]
             )
         rows = [dict(row._mapping) for row in self._conn.execute(statement)]
         is_last, rows = len(rows) <= limit, rows[:limit]
