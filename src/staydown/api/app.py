@@ -24,6 +24,7 @@ from staydown.api.routes import (
     openapi,
     operations,
     people,
+    provider_sign_in,
     providers,
     requests,
     session,
@@ -50,6 +51,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     accesses.router,
     people.router,
     session.router,
+    provider_sign_in.router,
     openapi.router,
     health.router,
 )

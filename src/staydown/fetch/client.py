@@ -69,6 +69,7 @@ class GuardedFetch:
         limit: How many asks run at a time, overall.
         per_host: How many of them at one host.
         relays: Hosts of mail servers named in the settings, which may stand inside the house.
+        inside: An address whose origin may stand inside the house; whoever has one uses it for that alone.
         resolve: In place of the system's resolver.
         longest: No ask takes longer than this, whatever it says itself.
     """
@@ -81,10 +82,11 @@ class GuardedFetch:
         limit: int = 64,
         per_host: int = 8,
         relays: Collection[str] = (),
+        inside: str = "",
         resolve: Resolve | None = None,
         longest: timedelta | None = None,
     ) -> None:
-        self._guard = Guard(policy, hosts=hosts, resolve=resolve, relays=relays)
+        self._guard = Guard(policy, hosts=hosts, resolve=resolve, relays=relays, inside=inside)
         self._loop = asyncio.new_event_loop()
         self._pool = Pool(self._guard, self._loop)
         self._overall = asyncio.Semaphore(limit)

@@ -72,6 +72,8 @@ class Guard:
         hosts: The hosts table of the exercise, or a function that gives the present one.
         resolve: In place of the system's resolver.
         relays: Hosts of mail servers named in the settings, which may stand inside the house, on any port.
+        inside: An address whose origin (scheme, host and port, exactly) may stand inside the house: of an identity
+            provider named in the settings. A guard that has one serves those asks alone.
     """
 
     def __init__(
@@ -81,8 +83,11 @@ class Guard:
         hosts: Hosts | Callable[[], Hosts] | None = None,
         resolve: Resolve | None = None,
         relays: Collection[str] = (),
+        inside: str = "",
     ) -> None:
         self.policy = policy
+        target = parse(inside) if inside else None
+        self._inside = (target.scheme, target.host, target.port) if target else None
         self._hosts = hosts if callable(hosts) else (lambda: hosts or {})
         self._resolve = resolve or resolve_by_system
         self._relays = frozenset(_host_of(host) for host in relays)
@@ -95,6 +100,8 @@ class Guard:
                 public (or, in the exercise, not loopback), or a name that cannot lead where we may go.
         """
         target = parse(address)
+        if self._is_inside(target):
+            return target
         if target.ip is not None:
             self.check(target.ip)
         elif self.policy is Policy.LOOPBACK:
@@ -129,7 +136,13 @@ class Guard:
         if self.policy is Policy.LOOPBACK:
             return (self._in_table(target.host),)
         loop = asyncio.get_running_loop()
+        if self._is_inside(target):
+            return (Place(await loop.run_in_executor(None, self._relay, target.host, None), target.port),)
         return await loop.run_in_executor(None, self.resolved, target.host, target.port)
+
+    def _is_inside(self, target: Target) -> bool:
+        origin = (target.scheme, target.host, target.port)
+        return self.policy is Policy.PUBLIC and origin == self._inside
 
     def known_place(self, target: Target) -> Place | None:
         """Where a target leads, if that needs no resolution."""

@@ -261,3 +261,9 @@ class Persons(Rows):
 
 class Delegations(Rows):
     rows: list[DelegationTold]
+
+
+class ProviderAddress(Told):
+    """Where a browser goes on; it comes back by itself."""
+
+    address: str
