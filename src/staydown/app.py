@@ -15,10 +15,11 @@ from staydown.settings import Settings, read_settings
 if TYPE_CHECKING:
     from staydown.fetch import GuardedFetch
     from staydown.ports import Courier, Importer, Instrument, Matcher, Report
+    from staydown.ports.doors import Sealed
     from staydown.ports.tools import Tools
     from staydown.reason.canon import Rooms
     from staydown.store.engine import Store
-    from staydown.vault import FileSeal, FolderVault
+    from staydown.vault import FolderVault
 
 ON_LOOPBACK = timedelta(seconds=2)
 """How long a simulated provider may take: whoever takes longer there stalls on purpose."""
@@ -122,11 +123,11 @@ class App:
         return FolderVault(self.settings.home / "vault")
 
     @cached_property
-    def seal(self) -> FileSeal:
-        """Secrets in tables: sealed under a key of this home."""
-        from staydown.vault import FileSeal
+    def sealed(self) -> Sealed:
+        """Closes small secrets under a key made from the one that signs the ledger."""
+        from staydown.proof.seal import Seal
 
-        return FileSeal(self.settings.home / "keys" / "seal.key")
+        return Seal(lambda: bytes.fromhex(self.key_file.read_text().strip()))
 
     @cached_property
     def fetch(self) -> GuardedFetch:
@@ -160,7 +161,7 @@ class App:
             couriers=self._couriers(),
             instruments=cast("Mapping[str, Instrument]", _plugs("instruments")),
             matchers=cast("Mapping[str, Matcher]", _plugs("matchers")),
-            seal=self.seal,
+            sealed=self.sealed,
         )
 
     def _couriers(self) -> Mapping[str, Courier]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from sqlalchemy import update
 
 from happened import ADA, newcomers
 from staydown.app import HOSTS
@@ -16,6 +17,7 @@ from staydown.core.errors import Invalid, NotEntitled, NotFound
 from staydown.core.ids import WebhookId
 from staydown.core.people import Role
 from staydown.flow import tell
+from staydown.store.tables_house import webhooks
 from support import ALICE, Desk, person
 
 TAGS = ("item:sighting:recorded", "item:assessment:made", "webhook:address:added")
@@ -131,6 +133,21 @@ def test_who_never_hears_is_given_up(desk: Desk, ear: Ear) -> None:
     desk.sight(desk.show("two"))
     desk.later(days=2)
     assert len(ear.heard) == before < 20
+
+
+def test_a_secret_that_does_not_open_stops_nobody_else(desk: Desk, ear: Ear) -> None:
+    number, _ = listen(desk)
+    with desk.store.begin() as work:
+        broken = update(webhooks).where(webhooks.c.id == number).values(secret=b"x" * 40)
+        work.conn.execute(broken)
+    other, _ = listen(desk)
+    heard = len(ear.heard)
+    desk.sight(desk.show("one"))
+    desk.work()
+    assert len(ear.heard) == heard + 1
+    with desk.store.begin(write=False) as work:
+        assert work.hooks.one(ADA.agency, number).ended_at is not None
+        assert work.hooks.one(ADA.agency, other).ended_at is None
 
 
 def test_ended_is_silent(desk: Desk, ear: Ear) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from staydown.core.errors import Invalid
+from staydown.core.errors import Broken, Invalid
 from staydown.core.ids import WebhookId
 from staydown.core.people import Person
 from staydown.core.rights import Verb
@@ -78,7 +78,7 @@ def begin(
         person.agency,
         by=person.id,
         address=address,
-        secret=tools.seal.close(key, about=_about(person.agency, address)),
+        secret=tools.sealed.seal(key, _purpose(person.agency, address)),
         tags=tags,
         position=work.ledger.size(),
     )
@@ -118,8 +118,15 @@ def _tell(tools: Tools, task: Task) -> None:
         with tools.begin() as work:
             work.queue.done([task])
         return
+    try:
+        key = tools.sealed.unseal(hook.secret, _purpose(hook.agency, hook.address)) if news else b""
+    except Broken as error:  # it stops nobody but itself
+        with tools.begin() as work:
+            work.hooks.turn()
+            _give_up(work, task, hook, str(error))
+        return
     for one in news:
-        reply = _post(tools, hook, one)
+        reply = _post(tools, hook, key, one)
         with tools.begin() as work:
             work.hooks.turn()
             work.queue.confirm([task], lease=tools.settings.lease)
@@ -152,8 +159,7 @@ def _wanted(page: Sequence[tuple[int, bytes]], tags: Collection[str]) -> Iterato
             yield News(number=number, tag=entry["tag"], subject=entry["subject"], at=entry["at"])
 
 
-def _post(tools: Tools, hook: Webhook, news: News) -> Reply:
-    key = tools.seal.open(hook.secret, about=_about(hook.agency, hook.address))
+def _post(tools: Tools, hook: Webhook, key: bytes, news: News) -> Reply:
     with tools.begin(write=False) as work:
         stamp = str(int(work.real_now.timestamp()))
     name = f"hook_{hook.id}_{news.number}"
@@ -188,13 +194,18 @@ def _back_off(work: Work, task: Task, hook: Webhook, reply: Reply) -> None:
     waited = sum((BACK_OFF[min(at, len(BACK_OFF) - 1)] for at in range(failures)), timedelta(0))
     work.hooks.failed(hook.id, failures=failures, trouble=what)
     if waited > GIVEN_UP:
-        work.hooks.end(hook.id)
-        work.queue.done([task])
-        work.ledger.append("webhook:address:given-up", f"webhook:{hook.id}", {"trouble": what})
+        _give_up(work, task, hook, what)
         return
     wait = BACK_OFF[min(failures, len(BACK_OFF)) - 1]
     work.queue.postpone([task], due_at=work.now + wait, trouble=what)
 
 
-def _about(agency: str, address: str) -> str:
+def _give_up(work: Work, task: Task, hook: Webhook, what: str) -> None:
+    work.hooks.failed(hook.id, failures=hook.failures + 1, trouble=what)
+    work.hooks.end(hook.id)
+    work.queue.done([task])
+    work.ledger.append("webhook:address:given-up", f"webhook:{hook.id}", {"trouble": what})
+
+
+def _purpose(agency: str, address: str) -> str:
     return f"webhook {agency} {address}"

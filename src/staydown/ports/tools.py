@@ -11,6 +11,7 @@ from typing import Protocol
 from staydown.core.errors import Broken
 from staydown.core.ids import AgencyCode
 from staydown.ports import Catalogue, Courier, Fetch, Instrument, Matcher, Probe, Vault
+from staydown.ports.doors import Sealed
 from staydown.ports.work import Work
 from staydown.settings import Settings
 
@@ -37,42 +38,24 @@ def passed(point: Point) -> None:
     """Nothing happens at a point; faults are put in by whoever tests."""
 
 
-class Seal(Protocol):
-    """Keeps secrets in tables that open only with the home's own key."""
-
-    def close(self, secret: bytes, *, about: str) -> bytes:
-        """The secret, sealed; it opens only as what it is about.
-
-        Raises:
-            Outside: The key cannot be written.
-        """
-
-    def open(self, sealed: bytes, *, about: str) -> bytes:
-        """What was sealed.
-
-        Raises:
-            Broken: It was sealed under another key or for something else, or was changed.
-        """
-
-
 class NoSeal:
     """Where nothing needs a seal."""
 
-    def close(self, secret: bytes, *, about: str) -> bytes:
+    def seal(self, secret: bytes, purpose: str) -> bytes:
         """Refuse.
 
         Raises:
             Broken: Always.
         """
-        raise Broken(f"there is no key to seal a secret about {about} with")
+        raise Broken(f"there is no key to close a secret with ({purpose})")
 
-    def open(self, sealed: bytes, *, about: str) -> bytes:
+    def unseal(self, sealed: bytes, purpose: str) -> bytes:
         """Refuse.
 
         Raises:
             Broken: Always.
         """
-        raise Broken(f"there is no key to open a secret about {about} with")
+        raise Broken(f"there is no key to open a secret with ({purpose})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,4 +72,4 @@ class Tools:
     instruments: Mapping[str, Instrument]
     matchers: Mapping[str, Matcher]
     reached: Callable[[Point], None] = passed
-    seal: Seal = field(default_factory=NoSeal)
+    sealed: Sealed = field(default_factory=NoSeal)
