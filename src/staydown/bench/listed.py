@@ -77,7 +77,7 @@ def fill(app: App, count: int, *, seed: int, progress: Callable[[int], None]) ->
 
 
 def _part(work: SqlWork, numbers: range, chance: random.Random, begun: datetime, count: int) -> None:
-    from staydown.store.sets import insert_rows
+    from staydown.store.sets import insert_rows, insert_unknown, new_ids
     from staydown.store.tables import item_keys, items, operation_items, sightings
 
     rows, keys, seen, on = [], [], [], []
@@ -112,8 +112,9 @@ def _part(work: SqlWork, numbers: range, chance: random.Random, begun: datetime,
     ]
     insert_rows(work.conn, items, names, rows)
     insert_rows(work.conn, item_keys, ["id", "key", "item", "from_at"], keys)
-    names = ["item", "agency", "raw", "seen_at", "recorded_at", "fingerprint"]
-    insert_rows(work.conn, sightings, names, seen)
+    names = ["id", "item", "agency", "raw", "seen_at", "recorded_at", "fingerprint"]
+    numbered = zip(new_ids(work.conn, sightings, len(seen)), seen, strict=True)
+    insert_unknown(work.conn, sightings, names, [(number, *row) for number, row in numbered])
     insert_rows(work.conn, operation_items, ["operation", "item"], on)
 
 
