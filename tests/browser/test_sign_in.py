@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b32decode
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -15,8 +16,9 @@ from serving import served
 from staydown.api.app import make_api
 from staydown.api.means import means_for
 from staydown.core.doors import Prefix, new_word
+from staydown.reason import totp
 from staydown.web.pages import router
-from support import BOB, Desk
+from support import ALICE, BOB, Desk
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -138,3 +140,36 @@ def test_pages_say_what_browsers_must_hold_to(desk: Desk, door: str, path: str) 
     assert answer.headers["cross-origin-opener-policy"] == "same-origin"
     assert " style=" not in answer.text or path.endswith(".js")
     assert "onclick" not in answer.text
+
+
+def test_password_and_code_by_keyboard(desk: Desk, door: str, page: Page) -> None:
+    word = new_word(Prefix.INVITATION)
+    with desk.store.begin() as work:
+        ends = work.real_now + timedelta(hours=1)
+        work.doors.invite(ALICE.id, ALICE.agency, word, by=None, ends_at=ends)
+    now = desk.app.store.real_now()
+    page.goto(f"{door}/enrol#{word}")
+    page.get_by_label("Password, at least").fill("seven brass kettles hum")
+    page.keyboard.press("Enter")
+    text = page.locator("#seed")
+    text.wait_for()
+    seed = b32decode(text.inner_text() + "=" * (-len(text.inner_text()) % 8))
+    step = totp.step_at(now)
+
+    def show(at: int) -> str:
+        desk.app.store.real_now = lambda: now + timedelta(seconds=totp.STEP_S * (at - step))
+        return totp.code(seed, at)
+
+    page.get_by_label("The code it shows").fill(show(step))
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{door}/sign-in")
+    page.get_by_label("Short name").fill("alice")
+    page.get_by_label("Password", exact=True).fill("seven brass kettles hum")
+    page.get_by_label("Code from your app").fill(show(step + 1))
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{door}/account")
+    page.get_by_role("button", name="Prove that it is you").click()
+    page.get_by_label("Password", exact=True).fill("seven brass kettles hum")
+    page.get_by_label("Code from your app").fill(show(step + 2))
+    page.keyboard.press("Enter")
+    page.get_by_text("Proved until").wait_for()

@@ -291,6 +291,7 @@ class Doors:
     ) -> None:
         """Remember what began; whatever ran out is forgotten."""
         self._conn.execute(delete(ceremonies).where(ceremonies.c.expires_at <= self._real_now))
+        self.forget_full()
         self._conn.execute(
             insert(ceremonies).values(
                 hash=digest(word), kind=kind, person=person, facts=json.dumps(dict(facts)), expires_at=ends_at

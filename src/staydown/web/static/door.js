@@ -120,6 +120,8 @@ if (at("invitation") && window.location.hash.length > 1) {
 
 // --- account
 
+let strength = null;
+
 function line(list, words, remove) {
   const row = document.createElement("li");
   const text = document.createElement("span");
@@ -149,7 +151,8 @@ async function show() {
     ["/v1/me", "/v1/credentials", "/v1/sessions", "/v1/tokens"].map((path) => call("GET", path)),
   );
   at("me").textContent = `${me.person} of ${me.agency}: ${me.roles.join(", ")}`;
-  at("prove").hidden = me.strength === null;
+  strength = me.strength;
+  at("prove").disabled = strength === null;
   for (const id of ["credentials", "sessions", "tokens"]) at(id).replaceChildren();
   for (const one of credentials.rows)
     line(at("credentials"), `${one.kind} ${one.label} since ${one.created_at.slice(0, 10)}`, `/v1/credentials/${one.id}`);
@@ -159,10 +162,23 @@ async function show() {
     line(at("tokens"), `${one.label} (${one.person}): ${one.scope.join(", ")}, until ${one.expires_at.slice(0, 10)}`, `/v1/tokens/${one.id}`);
 }
 
+const proved = (told) => say(`Proved until ${told.fresh_until.slice(11, 19)}Z.`);
+
 whenAsked("prove", "click", async () => {
-  const answer = await useKey("/v1/session/proof/options");
-  const told = await call("POST", "/v1/session/proof", answer);
-  say(`Proved until ${told.fresh_until.slice(11, 19)}Z.`);
+  if (strength === "oidc") {
+    go((await call("POST", "/v1/session/proof/oidc", {})).address);
+  } else if (strength === "password-totp") {
+    at("anew").hidden = false;
+    at("secret").focus();
+  } else {
+    proved(await call("POST", "/v1/session/proof", await useKey("/v1/session/proof/options")));
+  }
+});
+
+whenAsked("anew", "submit", async (form) => {
+  proved(await call("POST", "/v1/session/proof", Object.fromEntries(new FormData(form))));
+  form.reset();
+  form.hidden = true;
 });
 
 whenAsked("add", "click", async () => {
