@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -80,6 +81,11 @@ def serve(
         from prometheus_client import start_http_server
 
         start_http_server(metrics_port, addr="127.0.0.1", registry=api.state.counts.registry)
+    for one in (
+        signal.SIGTERM,
+        signal.SIGINT,
+    ):  # uvicorn hands its signals on when it is done: the worker ends too
+        signal.signal(one, lambda *_: None)
     server = _Server(config, app)
     with _worker(app) if with_worker else _nobody():
         server.run()
