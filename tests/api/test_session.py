@@ -255,6 +255,15 @@ def test_an_approver_gets_no_password(desk: Desk, door: str) -> None:
     assert no.value.args[0] == 403
 
 
+@pytest.mark.parametrize("odd", ["a\0b", "a' OR 1=1", "\u202e"])
+def test_odd_words_are_the_callers_fault(desk: Desk, door: str, odd: str) -> None:
+    said = {"person": odd, "password": odd, "code": "000000"}
+    assert httpx2.post(f"{door}/v1/session/password", json=said).status_code in {401, 422}
+    asked = post(door, "/v1/session/passkey/options", {})
+    said = {"ceremony": asked["ceremony"], "credential": {"id": odd}}
+    assert httpx2.post(f"{door}/v1/session/passkey", json=said).status_code == 401
+
+
 # --- cookies ------------------------------------------------------------------------------------------
 
 

@@ -193,7 +193,10 @@ class OpenIdConnect:
             "of another time": isinstance(made, (int, float)) and now - OLDEST_S <= made <= now + LEEWAY_S,
             "of another flow": isinstance(told.get("nonce"), str)
             and hmac.compare_digest(told["nonce"].encode(), nonce.encode()),
-            "of nobody": isinstance(subject, str) and 0 < len(subject) <= 255,
+            "of nobody": isinstance(subject, str)
+            and 0 < len(subject) <= 255
+            and subject.isascii()
+            and subject.isprintable(),
         }
         if broken := next((why for why, holds in rules.items() if not holds), None):
             raise _not(f"the identity token is {broken}")

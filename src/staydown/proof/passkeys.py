@@ -88,7 +88,11 @@ class WebAuthn:
     def identifier(self, answer: Mapping[str, object]) -> str:
         """Which passkey an answer says it is; empty where it says none."""
         word = answer.get("id")
-        return word if isinstance(word, str) and len(word) <= 2048 else ""
+        return (
+            word
+            if isinstance(word, str) and word.isascii() and word.isprintable() and len(word) <= 2048
+            else ""
+        )
 
     def counted(self, answer: Mapping[str, object], challenge: str, public: bytes) -> int:
         """The counter of a good answer; whether it went back is asked by the flow.

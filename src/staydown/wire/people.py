@@ -9,16 +9,16 @@ from pydantic import Field, StringConstraints
 
 from staydown.core.house import CredentialKind, Strength
 from staydown.core.rights import Role, Verb
-from staydown.wire.base import Code, Given, Instant, Name, Number, Spoken, Text, Told
+from staydown.wire.base import Code, Fit, Given, Instant, Name, Number, Spoken, Text, Told
 
 Word = Annotated[str, StringConstraints(pattern=r"^sd[stic]_[A-Za-z0-9_-]{43}$", max_length=47)]
 """A secret word."""
 PersonName = Annotated[
     str, StringConstraints(pattern=r"^[a-z][a-z0-9]*([.-][a-z0-9]+)*$", min_length=1, max_length=40)
 ]
-Label = Annotated[str, StringConstraints(max_length=80, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Label = Annotated[str, Fit, StringConstraints(max_length=80, pattern=r"^[^\x00-\x1f\x7f]*$")]
 OneTime = Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$")]
-Secret = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
+Secret = Annotated[str, Fit, StringConstraints(min_length=1, max_length=1024)]
 Mail = Annotated[str, StringConstraints(max_length=254, pattern=r"^([^\s@<>,;\x00]+@[^\s@<>,;\x00]+)?$")]
 Credential = Annotated[dict[str, Any], Field(max_length=20)]
 """A browser's answer, as `PublicKeyCredential.toJSON()` writes it."""
@@ -48,9 +48,9 @@ class PasskeyGiven(Given):
 class PasswordGiven(Given):
     """The fallback: name, password and one-time code."""
 
-    person: Annotated[str, StringConstraints(min_length=1, max_length=40)]
+    person: Annotated[str, Fit, StringConstraints(min_length=1, max_length=40)]
     password: Secret
-    code: Annotated[str, StringConstraints(min_length=1, max_length=10)]
+    code: Annotated[str, Fit, StringConstraints(min_length=1, max_length=10)]
     keep: Keep = "word"
 
 
