@@ -182,6 +182,9 @@ item_keys = Table(
         postgresql_where=text("until_at IS NULL"),
     ),
     Index("ix_item_keys_item", "item"),
+    Index(  # how keys begin, under the collation "C"; SQLite compares sign by sign anyway
+        "ix_item_keys_plain", "key", postgresql_where=text("until_at IS NULL")
+    ).ddl_if(dialect="postgresql"),
 )
 
 merges = Table(

@@ -63,7 +63,8 @@ class Views:
     ) -> tuple[Rows, list[Any] | None]:
         """Items from behind a place on, and the place where the page ends; None where the list ends."""
         order = self._order(wanted)
-        statement = self._items().where(*self._conditions(agency, wanted)).order_by(*order).limit(limit + 1)
+        shown = select(items) if wanted.key is None else self._items()  # keys are looked up for one page only
+        statement = shown.where(*self._conditions(agency, wanted)).order_by(*order).limit(limit + 1)
         if after is not None:
             place = [literal(value, column.type) for column, value in zip(order, after, strict=True)]
             statement = statement.where(
@@ -71,6 +72,10 @@ class Views:
             )
         rows = [dict(row._mapping) for row in self._conn.execute(statement)]
         is_last, rows = len(rows) <= limit, rows[:limit]
+        if wanted.key is None:
+            keys = self._keys({row["id"] for row in rows})
+            for row in rows:
+                row["key"] = keys[row["id"]]
         self._add_company(agency, rows)
         return rows, None if is_last or not rows else [
             _place(rows[-1], wanted)[at] for at in range(len(order))
@@ -243,7 +248,9 @@ class Views:
         return rows
 
     def _keys(self, ids: Collection[int]) -> dict[int, str]:
-        rows = self._conn.execute(self._items().where(among(self._conn, items.c.id, sorted(ids))))
+        own = func.coalesce(item_keys.c.key, last_key()).label("key")
+        named = select(items.c.id, own).select_from(items.outerjoin(item_keys, own_key()))
+        rows = self._conn.execute(named.where(among(self._conn, items.c.id, sorted(ids))))
         return {row.id: row.key for row in rows}
 
     def operations(self, agency: AgencyCode) -> Rows:

@@ -34,6 +34,7 @@ def upgrade() -> None:
     """To this schema."""
     _add_tables()
     if op.get_bind().dialect.name == "postgresql":
+        op.execute('CREATE INDEX ix_item_keys_plain ON item_keys (key COLLATE "C") WHERE until_at IS NULL')
         _make_role()
         _build_walls()
 
