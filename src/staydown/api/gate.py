@@ -228,7 +228,7 @@ def _of_token(work: Work, token: Token) -> Caller | None:
     if person is None:
         return None
     return Caller(
-        person=_without_passkey(person),
+        person=person.by_token(token.scope),
         session=None,
         token=token.id,
         scope=token.scope - FRESH,

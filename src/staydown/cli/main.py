@@ -62,7 +62,21 @@ def options(
     ctx.obj = State(home=home, database=database or None)
 
 
-for module in (setup, admin, intake, names, site, act, listing, operation, ledger, backup, serve, exercise, bench):
+for module in (
+    setup,
+    admin,
+    intake,
+    names,
+    site,
+    act,
+    listing,
+    operation,
+    ledger,
+    backup,
+    serve,
+    exercise,
+    bench,
+):
     module.register(app)
 
 
