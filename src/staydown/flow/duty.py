@@ -111,7 +111,7 @@ def threat(work: Work, person: Person, text: str, *, items: Sequence[ItemId] = (
     if not text.strip():
         raise Invalid("say in words what threatens whom")
     holders = {hold.agency for hold in work.holds.listed(items=list(items))} if items else set()
-    at = f"{person.id}:{int(work.now.timestamp() * 1000)}"
+    at = f"{person.agency}:{int(work.now.timestamp() * 1000)}"
     with work.across():
         for agency in sorted(holders - {person.agency}):
             alarm(work, agency, Matter.LIFE, f"threat:{at}", text)
