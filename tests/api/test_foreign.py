@@ -129,6 +129,7 @@ ROWS: Mapping[tuple[str, str], str] = {
     ("POST", "/v1/session/proof/oidc"): OWN,
     ("GET", "/v1/session/oidc"): OPEN,
     ("GET", "/v1/session/oidc/back"): OPEN,
+    ("POST", "/v1/password"): REFUSED,
     ("GET", "/v1/sessions"): OWN,
     ("DELETE", "/v1/session"): LAST,
     ("DELETE", "/v1/sessions"): LAST,
@@ -201,6 +202,11 @@ def _bodies(item: str, reads: Mapping[str, Any]) -> dict[tuple[str, str], Any]:
         ("POST", "/v1/session/proof/options"): {},
         ("POST", "/v1/session/proof"): {"password": "made up and long enough", "code": "000000"},
         ("POST", "/v1/session/proof/oidc"): {},
+        ("POST", "/v1/password"): {
+            "present": "made up and long enough",
+            "code": "000000",
+            "new": "another one, as long",
+        },
         ("POST", "/v1/credentials/options"): {},
         ("POST", "/v1/credentials"): {"ceremony": CEREMONY, "credential": {"id": "AA", "rawId": "AA"}},
     }

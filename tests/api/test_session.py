@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import httpx2
 import pytest
 
-from serving import serving
+from serving import serving, word_for
 from staydown.core.doors import Prefix, new_word
 from staydown.core.people import Person
 from staydown.reason import totp
@@ -229,6 +229,49 @@ def test_guessing_runs_dry_and_a_passkey_still_opens(desk: Desk, door: str) -> N
     assert codes[10:] == [429] * 2
     assert int(answer.headers["retry-after"]) >= 1
     assert signed_in(door, key)
+
+
+def test_a_password_is_changed_by_who_knows_it(desk: Desk, door: str) -> None:
+    now, new = datetime.now(UTC), "nine tin whistles sing"
+    seed, steps = fallback(desk, door), iter(range(1, 99))
+
+    def code() -> str:
+        """The code of a later step, at the time of that step."""
+        at = totp.step_at(now) + next(steps)
+        desk.app.store.real_now = lambda: datetime.fromtimestamp(at * totp.STEP_S, UTC)
+        return totp.code(seed, at)
+
+    def sign_in(password: str) -> str:
+        said = {"person": "alice", "password": password, "code": code()}
+        return str(post(door, "/v1/session/password", said)["word"])
+
+    def change(word: str, **more: object) -> int:
+        said = {"present": PASSWORD, "code": code(), "new": new} | more
+        answer = httpx2.post(
+            f"{door}/v1/password", json=said, headers={"Authorization": f"Bearer {word}"}, timeout=30
+        )
+        for secret in (PASSWORD, new, said["code"], said["new"]):
+            assert str(secret) not in answer.text
+        return answer.status_code
+
+    word, other = sign_in(PASSWORD), sign_in(PASSWORD)
+    assert change(word, present="nine tin whistles") == 401
+    assert change(word, code="000000") == 401
+    assert change(word, new="short") == 400
+    assert change(word, new="dragonmonkeyfootball") == 400
+    assert change(word, new=PASSWORD) == 400
+    assert change(word_for(desk.app, ALICE)) == 403  # a session that began with a passkey
+    assert get(door, "/v1/sessions", other).status_code == 200
+    assert "person:password:changed" not in desk.tags("person")
+    assert change(word) == 200
+    assert desk.tags("person").count("person:password:changed") == 1
+    assert get(door, "/v1/sessions", word).status_code == 200
+    assert get(door, "/v1/sessions", other).status_code == 401
+    with pytest.raises(Unwelcome):
+        sign_in(PASSWORD)
+    third = sign_in(new)
+    assert change(third, present=new, new=PASSWORD, end_others=False) == 200
+    assert get(door, "/v1/sessions", word).status_code == 200
 
 
 @pytest.mark.parametrize(

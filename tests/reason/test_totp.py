@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from base64 import b32decode
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -65,3 +66,24 @@ def test_what_is_no_code_fits_nothing(given: str) -> None:
 def test_the_address_holds_the_seed_as_apps_read_it() -> None:
     told = totp.address(SEED, person="alice", issuer="Staydown AA")
     assert told.startswith("otpauth://totp/Staydown%20AA%3Aalice?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&")
+
+
+def test_a_seed_is_random_and_long() -> None:
+    seeds = [totp.new_seed() for _ in range(1000)]
+    assert {len(one) for one in seeds} == {20}
+    assert len(set(seeds)) == 1000
+    ones = sum(int.from_bytes(one).bit_count() for one in seeds)
+    assert 78_000 < ones < 82_000  # of 160,000 bits; ten standard deviations to either side
+    assert b32decode(totp.written(seeds[0])) == seeds[0]
+
+
+def test_only_the_steps_beside_it_fit() -> None:
+    seed = totp.new_seed()
+    for second in range(0, 3600, 7):
+        at = NOW + timedelta(seconds=second)
+        here = totp.step_at(at)
+        near = {totp.code(seed, here + off) for off in (-1, 0, 1)}
+        for off in (*range(-40, -1), *range(2, 41)):
+            other = totp.code(seed, here + off)
+            assert other in near or totp.matching_step(seed, other, at) is None
+        assert {totp.matching_step(seed, one, at) for one in near} <= {here - 1, here, here + 1}

@@ -93,12 +93,6 @@ class ProofNeeded(Refused):
     default_hint = "Prove it anew (POST /v1/session/proof), then repeat the step within five minutes."
 
 
-class Unconditional(Refused):
-    """A change has to say which version it was made on."""
-
-    default_hint = "Read the record, and send its ETag as If-Match."
-
-
 class RealStore(Refused):
     """The act is for an exercise store only, or the other way about."""
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from staydown.core.doors import Credential, Invitation, Prefix, new_word
-from staydown.core.errors import Invalid, NotFound, Refused
-from staydown.core.house import CredentialKind
-from staydown.core.ids import CredentialId, PersonId
+from staydown.core.errors import Invalid, NotFound, Refused, Stale
+from staydown.core.house import CredentialKind, Strength
+from staydown.core.ids import CredentialId, PersonId, SessionId
 from staydown.core.people import Person
 from staydown.core.rights import PHISHING_RESISTANT
-from staydown.flow.sign_in import CEREMONY, SEED, Begun, taken
+from staydown.flow.sign_in import CEREMONY, SEED, Begun, fits, taken
 from staydown.ports.doors import Claims, Means
 from staydown.ports.tools import Tools
 from staydown.ports.work import Work
@@ -174,20 +173,13 @@ def begin_password(tools: Tools, means: Means, invitation: str, password: str) -
     """
     with tools.begin(write=False) as work:
         _, person = invited(work, invitation)
-        names = [
-            person.id,
-            person.agency,
-            *(a.name for a in work.people.agencies() if a.code == person.agency),
-        ]
+        names = _names(work, person)
     if not may_use_password(person):
         raise Refused("whoever gives consents or signs does so with a passkey", hint="Register a passkey.")
-    if weak := means.passwords.weakness(password, names):
-        raise Invalid(
-            f"this password cannot be used: {weak}", hint="Take several words that nobody would guess."
-        )
+    _check_strong(means, password, names)
     hashed, seed, word = (
         means.passwords.hashed(password),
-        os.urandom(totp.SEED_BYTES),
+        totp.new_seed(),
         new_word(Prefix.CEREMONY),
     )
     facts = {"hashed": hashed.decode(), "sealed": means.sealed.seal(seed, SEED).hex()}
@@ -226,6 +218,57 @@ def finish_password(tools: Tools, means: Means, invitation: str, word: str, code
         ):
             work.doors.add_credential(person.id, person.agency, kind, person.id, secret, counter=counter)
         return person
+
+
+def change_password(
+    tools: Tools,
+    means: Means,
+    person: Person,
+    session: SessionId,
+    *,
+    present: str,
+    code: str,
+    new: str,
+    end_others: bool,
+) -> int:
+    """Take another password of somebody who signed in by one; gives how many other sessions ended.
+
+    Raises:
+        Refused: This session did not begin with a password.
+        Invalid: The new password cannot be used.
+        NotSignedIn: The present password or the code does not fit.
+    """
+    with tools.begin(write=False, of=person.agency) as work:
+        here, names = work.doors.session_of(session), _names(work, person)
+        before = work.doors.credential(CredentialKind.PASSWORD, person.id)
+    if here is None or here.strength is not Strength.PASSWORD_TOTP or before is None:
+        raise Refused("a password is changed by whoever signed in with it", hint="Sign in with the password.")
+    _check_strong(means, new, names)
+    if new == present:
+        raise Invalid("this is the present password", hint="Take another one.")
+    fits(tools, means, person.id, present, code)
+    hashed = means.passwords.hashed(new)
+    with tools.begin(of=person.agency) as work:
+        if not work.doors.end_credentials(person.id, only=before.id):
+            raise Stale("the password was changed meanwhile", hint="Sign in again.")
+        work.doors.add_credential(person.id, person.agency, CredentialKind.PASSWORD, person.id, hashed)
+        others = [one.id for one in work.doors.sessions(person.id) if one.id != session]
+        ended = sum(work.doors.end_sessions(person.id, only=one) for one in others) if end_others else 0
+        work.ledger.append("person:password:changed", "person", {"ended": ended, "person": person.id})
+    return ended
+
+
+def _names(work: Work, person: Person) -> list[str]:
+    """What everybody knows about a person, and would try first."""
+    called = [one.name for one in work.people.agencies() if one.code == person.agency]
+    return [person.id, person.agency, *called]
+
+
+def _check_strong(means: Means, password: str, names: Sequence[str]) -> None:
+    if weak := means.passwords.weakness(password, names):
+        raise Invalid(
+            f"this password cannot be used: {weak}", hint="Take several words that nobody would guess."
+        )
 
 
 # --- the agency's own identity provider -----------------------------------------------------------------

@@ -151,12 +151,17 @@ def by_password(
     Raises:
         NotSignedIn: Something does not fit.
     """
-    who = _fits(tools, means, PersonId(name), password, code)
+    who = fits(tools, means, PersonId(name), password, code)
     with tools.begin() as work:
         return let_in(work, tools, who, Strength.PASSWORD_TOTP, agent=agent)
 
 
-def _fits(tools: Tools, means: Means, name: PersonId, password: str, code: str) -> PersonId:
+def fits(tools: Tools, means: Means, name: PersonId, password: str, code: str) -> PersonId:
+    """Whose password and code these are; the code is used up.
+
+    Raises:
+        NotSignedIn: Something does not fit; what, is not told, nor does the time it takes tell.
+    """
     with tools.begin(write=False) as work:
         hashed = work.doors.credential(CredentialKind.PASSWORD, name)
         sealed = work.doors.credential(CredentialKind.TOTP, name)
@@ -234,7 +239,7 @@ def prove_by_password(
     Raises:
         NotSignedIn: Something does not fit.
     """
-    _fits(tools, means, who, password, code)
+    fits(tools, means, who, password, code)
     _prove(tools, session, Strength.PASSWORD_TOTP)
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Sequence
-from functools import cached_property
-from itertools import product
+from functools import cache, cached_property
+from itertools import chain, product
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,9 +14,15 @@ if TYPE_CHECKING:
 
 SHORTEST, LONGEST = 15, 128
 _WORDS = (
-    "password", "passw0rd", "passwort", "wachtwoord", "motdepasse", "contrasena", "senha", "welcome", "welkom",
-    "letmein", "iloveyou", "dragon", "monkey", "football", "baseball", "sunshine", "princess", "master", "shadow",
-    "superman", "batman", "trustno1", "administrator", "admin", "secret", "geheim", "staydown", "correcthorsebatterystaple",
+    "password", "passphrase", "passwort", "kennwort", "wachtwoord", "motdepasse", "contrasena", "senha", "parola",
+    "haslo", "heslo", "jelszo", "salasana", "losenord", "adgangskode", "sifre", "welcome", "willkommen", "welkom",
+    "bienvenue", "bienvenido", "benvenuto", "letmein", "iloveyou", "ichliebedich", "jetaime", "teamo", "hello",
+    "hallo", "bonjour", "dragon", "monkey", "football", "baseball", "fussball", "voetbal", "sunshine", "princess",
+    "master", "shadow", "superman", "batman", "starwars", "pokemon", "trustno", "administrator", "admin", "root",
+    "login", "user", "guest", "test", "access", "secret", "geheim", "changeme", "default", "computer", "internet",
+    "security", "police", "polizei", "politie", "summer", "winter", "spring", "autumn", "sommer", "january", "monday",
+    "montag", "freedom", "whatever", "michael", "jennifer", "charlie", "schatz", "qwerty", "qwertz", "azerty",
+    "staydown", "correcthorsebatterystaple",
 )  # fmt: skip
 _ROWS = (
     "1234567890",
@@ -27,20 +34,37 @@ _ROWS = (
     "azertyuiop",
     "abcdefghijklmnopqrstuvwxyz",
 )
+_ZIGZAGS = (
+    "1q2w3e4r5t6y7u8i9o0p",
+    "q1w2e3r4t5y6u7i8o9p0",
+    "1qaz2wsx3edc4rfv5tgb6yhn",
+    "qazwsxedcrfvtgbyhn",
+)
+_TAILS = ("", "1", "12", "123", "1234", "123456", "2024", "2025", "2026")
+_LOOKALIKES = str.maketrans("0134578@$!", "oleastbasi")
+"""How letters are commonly dressed up."""
+WALKED = 8
+"""From how many characters on a stretch of a keyboard row is taken for a walk."""
 
 
-def _commonest() -> frozenset[str]:
-    """Words, pairs of words, and walks over the keyboard, both ways and over again."""
-    walks = [row[::way] for row in _ROWS for way in (1, -1)] + [
-        "1q2w3e4r5t6y7u8i9o0p",
-        "q1w2e3r4t5y6u7i8o9p0",
-        "1qaz2wsx3edc4rfv5tgb6yhn",
-        "qazwsxedcrfvtgbyhn",
-    ]
-    pairs = ["".join(pair) for pair in product(_WORDS, repeat=2)] + [
-        "".join(pair) for pair in product(walks, repeat=2)
-    ]
-    return frozenset([*_WORDS, *walks, *pairs])
+def commonest() -> frozenset[str]:
+    """Passwords that are tried first: pairs of words with a tail, words thrice, and walks over and over."""
+    pairs = ("".join(one) for one in product(_WORDS, _WORDS, _TAILS))
+    thrice = (word * 3 + tail for word in _WORDS for tail in _TAILS)
+    walks = ("".join(one) for one in product(_walks(), _walks(), _TAILS))
+    return frozenset(one for one in chain(pairs, thrice, walks) if SHORTEST <= len(one) <= LONGEST)
+
+
+def _walks() -> list[str]:
+    """Rows of the keyboard and ways across it, in both directions."""
+    return [row[::way] for row in _ROWS for way in (1, -1)] + list(_ZIGZAGS)
+
+
+@cache
+def _is_tried_first() -> re.Pattern[str]:
+    """Up to three words or walks, each with some digits behind it: `commonest` and many more."""
+    pieces = "|".join(sorted({*_WORDS, *_walks()}, key=len, reverse=True))
+    return re.compile(rf"[0-9]{{0,8}}(?:(?:{pieces})[0-9]{{0,8}}){{1,3}}")
 
 
 class Argon2:
@@ -56,20 +80,19 @@ class Argon2:
     def _nobodys(self) -> bytes:
         return self.hashed("nobody signs in by this one")
 
-    @cached_property
-    def _common(self) -> frozenset[str]:
-        return _commonest()
-
     def hashed(self, password: str) -> bytes:
         """What is stored of a password."""
         return self._hasher.hash(_spelled(password)).encode()
 
     def fits(self, password: str, stored: bytes | None) -> bool:
-        """Whether it is the one that was stored; the same work where nothing is."""
+        """Whether it is the one that was stored, all of it; the same work where nothing is."""
         from argon2.exceptions import InvalidHashError, VerificationError
 
+        given = _spelled(password)
+        if len(given) > LONGEST:
+            given, stored = "", None
         try:
-            is_it = self._hasher.verify((stored or self._nobodys).decode(), _spelled(password[:LONGEST]))
+            is_it = self._hasher.verify((stored or self._nobodys).decode(), given)
         except (VerificationError, InvalidHashError):
             return False
         return is_it and stored is not None
@@ -80,23 +103,28 @@ class Argon2:
         Args:
             names: What everybody knows about the person.
         """
-        if len(password) < SHORTEST:
+        given = _spelled(password)
+        if len(given) < SHORTEST:
             return f"it has fewer than {SHORTEST} characters"
-        if len(password) > LONGEST:
+        if len(given) > LONGEST:
             return f"it has more than {LONGEST} characters"
-        core = "".join(char for char in _spelled(password).lower() if char.isalnum())
-        bare = core.rstrip("0123456789")
-        if len(set(core)) < 5:
+        if len(set(given.lower())) < 5:
             return "it repeats the same few characters"
-        if any(_is_repeated(one) or self._is_common(one) for one in (core, bare)):
+        cores = {_core(given), _core(given.lower().translate(_LOOKALIKES))}
+        if any(_is_common(one) for one in cores):
             return "it is among those that are tried first"
-        rest = core
-        for name in sorted((n.lower() for n in names if len(n) >= 2), key=len, reverse=True):
-            rest = rest.replace("".join(char for char in name if char.isalnum()), "")
+        core = rest = _core(given)
+        for name in sorted((_core(n) for n in names if len(n) >= 2), key=len, reverse=True):
+            rest = rest.replace(name, "") if name else rest
         return "it is made of a name that others know" if len(rest) < len(core) and len(rest) < 12 else None
 
-    def _is_common(self, core: str) -> bool:
-        return core in self._common or any(core in row * 3 for row in self._common if len(row) >= 9)
+
+def _is_common(core: str) -> bool:
+    """Whether letters and digits are one of the passwords tried first, or one short piece over and over."""
+    bare = core.rstrip("0123456789") or core
+    if _is_tried_first().fullmatch(core) or _is_repeated(bare) or _is_repeated(core):
+        return True
+    return any(len(one) >= WALKED and one in row * 9 for one in (core, bare) for row in _walks())
 
 
 def _is_repeated(core: str) -> bool:
@@ -106,5 +134,11 @@ def _is_repeated(core: str) -> bool:
     )
 
 
+def _core(text: str) -> str:
+    """Its letters and digits, small."""
+    return "".join(char for char in text.lower() if char.isalnum())
+
+
 def _spelled(password: str) -> str:
+    """One of the ways in which Unicode writes the same text (NFC, as RFC 8265 asks); nothing else is changed."""
     return unicodedata.normalize("NFC", password)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import secrets
 import struct
 from datetime import datetime
 from urllib.parse import quote, urlencode
@@ -14,6 +15,11 @@ DIGITS = 6
 SEED_BYTES = 20
 DRIFT = 1
 """How many steps a clock may be off, either way."""
+
+
+def new_seed() -> bytes:
+    """What an authenticator app and we share: as long as the digest, from the system's random source (RFC 4226, 4)."""
+    return secrets.token_bytes(SEED_BYTES)
 
 
 def code(seed: bytes, counter: int, *, digits: int = DIGITS) -> str:

@@ -54,6 +54,15 @@ class PasswordGiven(Given):
     keep: Keep = "word"
 
 
+class PasswordChanged(Given):
+    """Another password, by whoever knows the present one."""
+
+    present: Secret
+    code: OneTime
+    new: Secret
+    end_others: bool = True
+
+
 class SignedIn(Told):
     """Somebody is signed in."""
 
