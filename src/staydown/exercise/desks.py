@@ -198,7 +198,10 @@ def _served(app: App) -> Iterator[str]:
 
     from staydown.api.app import make_api
 
-    listener = socket.create_server(("127.0.0.1", 0))
+    # said to be TCP, or asyncio leaves Nagle's wait on and each answer takes 40 ms longer
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(128)
     address = f"http://localhost:{listener.getsockname()[1]}"
     app.settings = replace(app.settings, address=address)
     app.__dict__.pop("tools", None)  # made anew with that address
