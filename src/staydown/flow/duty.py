@@ -195,7 +195,7 @@ def _tell(tools: Tools, one: Alarm, mail: str) -> tuple[str, bool, str]:
         sender=one.agency,
         addressee="whoever is on duty",
         subject=f"Alarm {one.id}: " + ("a threat to life" if one.matter is Matter.LIFE else "please look"),
-        text=f"{one.text}\n\nTake it, or the next on duty is called: staydown alarms, or the page of alarms.\n",
+        text=f"{one.text}\n\nTake it, or the next on duty is called: staydown take-alarm {one.id}, or POST /v1/alarms/{one.id}/taking.\n",
         lines=(),
         message_id=f"<alarm-{one.id}-{int(one.raised_at.timestamp())}@staydown.example>",
         exercise=False,
