@@ -144,6 +144,7 @@ ROWS: Mapping[tuple[str, str], str] = {
     ("POST", "/v1/enrol/password"): OPEN,
     ("POST", "/v1/enrol/code"): OPEN,
     ("POST", "/v1/enrol/oidc"): OPEN,
+    ("GET", "/"): OPEN,
     ("GET", "/sign-in"): OPEN,
     ("GET", "/enrol"): OPEN,
     ("GET", "/account"): OPEN,

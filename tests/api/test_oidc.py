@@ -154,9 +154,9 @@ class Door:
         self.issuer.codes[code] = (asked["code_challenge"], asked["nonce"])
         return code
 
-    def back(self, cookie: str, **query: str) -> httpx2.Response:
+    def back(self, cookie: str, *, accept: str = "*/*", **query: str) -> httpx2.Response:
         """The browser comes back."""
-        headers = {"Cookie": cookie} if cookie else {}
+        headers = {"Accept": accept} | ({"Cookie": cookie} if cookie else {})
         return httpx2.get(f"{self.address}/v1/session/oidc/back", params=query, headers=headers)
 
     def once(self, invitation: str = "") -> httpx2.Response:
@@ -206,6 +206,29 @@ def test_an_account_is_linked_once(door: Door) -> None:
     other, other_cookie = door.begin(invitation)
     assert door.back(cookie, code=door.allow(asked), state=asked["state"]).status_code == 200
     assert door.back(other_cookie, code=door.allow(other), state=other["state"]).status_code == 404
+
+
+def test_a_browser_is_told_of_trouble_on_a_page(door: Door) -> None:
+    asked, cookie = door.begin()
+    bad = {"state": asked["state"], "error": "<script>", "error_description": "<script>"}
+    answer = door.back(cookie, accept="text/html,*/*;q=0.8", **bad)
+    assert answer.status_code == 403
+    assert answer.headers["content-type"].startswith("text/html")
+    assert "nobody is signed in by the identity provider: the provider let nobody in" in answer.text
+    assert "Begin again at /sign-in." in answer.text
+    assert "<script" not in answer.text
+    assert asked["state"] not in answer.text
+    assert "script-src" not in answer.headers["content-security-policy"]
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert 'staydown-oidc=""' in answer.headers["set-cookie"]
+    assert door.back("", state="x").headers["content-type"] == "application/problem+json"
+
+
+def test_what_a_provider_adds_of_its_own_is_passed_over(door: Door) -> None:
+    door.once(door.invitation())
+    asked, cookie = door.begin()
+    extra = {"session_state": "s", "error_uri": "", "made-up": "x" * 3000}
+    assert door.back(cookie, code=door.allow(asked), state=asked["state"], **extra).status_code == 200
 
 
 def test_what_belongs_to_another_browser_or_flow_is_refused(door: Door) -> None:

@@ -111,5 +111,8 @@ def test_link_an_account_then_sign_in_with_it(desk: Desk, door: str, browser: Br
     page.get_by_role("link", name="Go to your agency's sign-in page").click()
     log_in(page, "alice")  # the same name as one of ours, and still nobody
     page.wait_for_url(f"{door}/v1/session/oidc/back?**")
+    page.get_by_text("this signs nobody in").wait_for()
+    page.get_by_text("Try again from the beginning, or ask your administrator.").wait_for()
+    assert page.locator("body").evaluate("body => getComputedStyle(body).margin") == "0px"  # its style came
     assert not any(c["name"] == "__Host-staydown" for c in context.cookies())
     context.close()

@@ -134,8 +134,8 @@ def known_query(request: Request) -> None:
     Raises:
         Unfit: A parameter is unknown, or given twice.
     """
-    if not request.url.path.startswith("/v1/"):
-        return
+    if not request.url.path.startswith("/v1/") or request.url.path == provider_sign_in.BACK:
+        return  # what a provider adds of its own is to be passed over (RFC 6749, 4.1.2)
     known = request.app.state.queries.get((request.method, request.scope["route"].path), frozenset())
     given = [name for name, _ in request.query_params.multi_items()]
     if strange := sorted(set(given) - known):

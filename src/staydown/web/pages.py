@@ -6,7 +6,7 @@ from functools import lru_cache
 from importlib.resources import files
 
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from staydown.api.gate import open_to_all
@@ -61,6 +61,12 @@ def _page(request: Request, name: str, title: str) -> Response:
         )
     )
     return HTMLResponse(text, headers=headers_for(settings))
+
+
+@router.get("/", name="page_front", dependencies=[open_to_all(SHELL)])
+def front(request: Request) -> Response:
+    """Whoever comes to the front door goes on to their account."""
+    return RedirectResponse("/account", 303, headers=headers_for(request.app.state.tools.settings))
 
 
 @router.get("/sign-in", name="page_sign_in", dependencies=[open_to_all(SHELL)])

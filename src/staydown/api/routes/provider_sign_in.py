@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
+from html import escape
 from typing import Annotated
 
 from fastapi import APIRouter, Request
@@ -12,10 +14,11 @@ from pydantic import Field
 from staydown.api.desk import TheApp, answer
 from staydown.api.gate import Caller, needs, open_to_all
 from staydown.api.means import TheMeans
+from staydown.api.problems import problem_of, refusal
 from staydown.api.routes.session import INVITED, NOBODY_YET, _agent, _session, place_of, set_cookie
 from staydown.app import App
 from staydown.core.doors import Prefix, new_word
-from staydown.core.errors import NotFound
+from staydown.core.errors import NotFound, StaydownError
 from staydown.core.ids import PersonId, SessionId
 from staydown.core.rights import Verb
 from staydown.core.time import iso, parse
@@ -30,6 +33,16 @@ BACK = "/v1/session/oidc/back"
 TRIP = timedelta(minutes=10)
 ON = '<!doctype html><html lang="en"><title>Signed in</title><meta http-equiv="refresh" content="0;url=/account"><p><a href="/account">Go on</a></p></html>'
 """A page of our own leads on: only from there does the browser send a cookie that is for this site alone."""
+OFF = (
+    '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+    '<meta name="viewport" content="width=device-width, initial-scale=1"><title>Not signed in - Staydown</title>'
+    '<link rel="stylesheet" href="/static/door.css"></head><body><header><p class="name">Staydown</p></header>'
+    '<main><h1>Not signed in</h1><p class="fault">{detail}</p><p>{hint}</p>'
+    '<p><a href="/sign-in">Sign in</a></p></main></body></html>'
+)
+OFF_POLICY = (
+    "default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+)
 Asked = Annotated[str | None, Field(max_length=4096)]
 
 
@@ -114,14 +127,35 @@ def back_from_provider(
     code: Asked = None,
     iss: Asked = None,
     error: Asked = None,
-    error_description: Asked = None,
-    session_state: Asked = None,
-    scope: Asked = None,
 ) -> Response:
     """Where the identity provider sends browsers back to."""
+    given = {"state": state, "code": code, "iss": iss, "error": error}
+    try:
+        return _back(request, app, means, given)
+    except StaydownError as trouble:
+        if "text/html" not in request.headers.get("accept", ""):
+            raise
+        return _off(trouble)
+
+
+def _off(trouble: StaydownError) -> Response:
+    """A problem as a page, for the person in front of the browser."""
+    plain, problem = refusal(trouble), problem_of(trouble)
+    page = OFF.format(detail=escape(problem.detail), hint=escape(problem.hint))
+    kept = {
+        name: plain.headers[name] for name in ("retry-after", "www-authenticate") if name in plain.headers
+    }
+    headers = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"} | kept
+    headers["Content-Security-Policy"] = OFF_POLICY
+    told = HTMLResponse(page, problem.status, headers=headers)
+    told.delete_cookie(STATE, path="/", secure=True, httponly=True, samesite="lax")
+    return told
+
+
+def _back(request: Request, app: App, means: Means, given: Mapping[str, str | None]) -> Response:
+    """Finish what began before the browser went to the provider: a sign-in, a link, or a fresh proof."""
     sign_in.draw_tries(app.tools, place_of(request))
     began = sign_in.taken(app.tools, request.cookies.get(STATE, ""), "oidc")
-    given = {"state": state, "code": code, "iss": iss, "error": error}
     with app.store.begin(write=False) as work:
         now = work.real_now
     facts = began.facts

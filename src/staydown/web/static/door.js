@@ -146,23 +146,31 @@ function line(list, words, remove) {
   list.append(row);
 }
 
+const CALLED = { passkey: "passkey", oidc: "agency's account", password: "password", totp: "one-time codes", "password-totp": "password and code" };
+const day = (instant) => instant.slice(0, 10);
+const minute = (instant) => `${day(instant)} ${instant.slice(11, 16)} UTC`;
+
 async function show() {
   const [me, credentials, sessions, tokens] = await Promise.all(
     ["/v1/me", "/v1/credentials", "/v1/sessions", "/v1/tokens"].map((path) => call("GET", path)),
   );
   at("me").textContent = `${me.person} of ${me.agency}: ${me.roles.join(", ")}`;
+  for (const one of document.querySelectorAll(".whose")) one.value = me.person;
+  at("with-password").hidden = me.strength !== "password-totp";
+  at("somebody").hidden = false;
   strength = me.strength;
   at("prove").disabled = strength === null;
   for (const id of ["credentials", "sessions", "tokens"]) at(id).replaceChildren();
   for (const one of credentials.rows)
-    line(at("credentials"), `${one.kind} ${one.label} since ${one.created_at.slice(0, 10)}`, `/v1/credentials/${one.id}`);
+    line(at("credentials"), `${CALLED[one.kind]} ${one.label} since ${day(one.created_at)}`, `/v1/credentials/${one.id}`);
   for (const one of sessions.rows)
-    line(at("sessions"), `${one.is_this ? "here: " : ""}${one.strength}, ${one.agent || "a program"}, since ${one.created_at.slice(0, 16)}Z`, one.is_this ? null : `/v1/sessions/${one.id}`);
+    line(at("sessions"), `${one.is_this ? "here: " : ""}${CALLED[one.strength]}, ${one.agent || "a program"}, since ${minute(one.created_at)}`, one.is_this ? null : `/v1/sessions/${one.id}`);
   for (const one of tokens.rows)
-    line(at("tokens"), `${one.label} (${one.person}): ${one.scope.join(", ")}, until ${one.expires_at.slice(0, 10)}`, `/v1/tokens/${one.id}`);
+    line(at("tokens"), `${one.label} (${one.person}): ${one.scope.join(", ")}, until ${day(one.expires_at)}`, `/v1/tokens/${one.id}`);
+  if (!tokens.rows.length) line(at("tokens"), "None.", null);
 }
 
-const proved = (told) => say(`Proved until ${told.fresh_until.slice(11, 19)}Z.`);
+const proved = (told) => say(`Proved until ${told.fresh_until.slice(11, 19)} UTC.`);
 
 whenAsked("prove", "click", async () => {
   if (strength === "oidc") {
@@ -179,6 +187,14 @@ whenAsked("anew", "submit", async (form) => {
   proved(await call("POST", "/v1/session/proof", Object.fromEntries(new FormData(form))));
   form.reset();
   form.hidden = true;
+});
+
+whenAsked("change", "submit", async (form) => {
+  const { present, code, new: another } = Object.fromEntries(new FormData(form));
+  const told = await call("POST", "/v1/password", { present, code, new: another, end_others: at("others").checked });
+  form.reset();
+  await show();
+  say(`Changed. Other sessions ended: ${told.ended}.`);
 });
 
 whenAsked("add", "click", async () => {
@@ -198,6 +214,11 @@ whenAsked("out-everywhere", "click", async () => {
   go("/sign-in");
 });
 
+function nobody() {
+  at("somebody").hidden = true;
+  at("nobody").hidden = false;
+}
+
 if (at("credentials")) {
-  show().catch((error) => (error.status === 401 ? go("/sign-in") : say(error.message, true)));
+  show().catch((error) => (error.status === 401 ? nobody() : say(error.message, true)));
 }
