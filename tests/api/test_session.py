@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from base64 import b32decode
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import httpx2
 import pytest
+from sqlalchemy import text
 
 from serving import serving, word_for
+from staydown.api.means import means_for
 from staydown.core.doors import Prefix, new_word
+from staydown.core.errors import NotSignedIn, Outside
 from staydown.core.people import Person
+from staydown.flow import sign_in
+from staydown.proof.seal import Seal
 from staydown.reason import totp
 from staydown.testing.signed_in import Unwelcome, enrolled, post, proved, signed_in
 from staydown.testing.softkey import PRESENT, SoftKey
@@ -217,6 +223,71 @@ def test_a_wrong_name_reads_as_a_wrong_password(desk: Desk, door: str) -> None:
     assert told[0] == told[1] == told[2]
 
 
+def test_an_unknown_name_costs_the_same_work(desk: Desk, door: str) -> None:
+    fallback(desk, door)
+    asked: list[str] = []
+
+    def secret() -> bytes:
+        asked.append("secret")
+        return bytes.fromhex(desk.app.key_file.read_text().strip())
+
+    means = replace(means_for(desk.app), sealed=Seal(secret))
+    counts = []
+    for name in ("alice", "nobody"):
+        with pytest.raises(NotSignedIn):
+            sign_in.by_password(desk.app.tools, means, name, PASSWORD, "000000")
+        counts.append(len(asked))
+        asked.clear()
+    assert counts == [1, 1]
+
+
+def test_no_secret_word_reaches_the_log_or_a_problem(
+    desk: Desk, door: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("staydown", "uvicorn", "asyncio"):
+        caplog.set_level("DEBUG", logger=name)
+    now = datetime.now(UTC)
+    desk.app.store.real_now = lambda: now
+    seed = fallback(desk, door)
+    desk.app.store.real_now = lambda: now + timedelta(seconds=30)
+    code = totp.code(seed, totp.step_at(now) + 1)
+    said = {"person": "alice", "password": PASSWORD, "code": code}
+    word = str(post(door, "/v1/session/password", said)["word"])
+    invitation, token = invite(desk, BOB), {"label": "a", "scope": ["account:see"]}
+    secrets = (PASSWORD, totp.written(seed), word, invitation, word[4:], invitation[4:])
+    told = []
+    for path, body in {
+        "/v1/session/password": said,  # a code used before
+        "/v1/session/passkey": {"ceremony": word, "credential": {"id": PASSWORD}},
+        "/v1/session/proof": {"password": [PASSWORD], "code": PASSWORD, PASSWORD[:5]: word},
+        "/v1/password": {"present": PASSWORD, "code": code, "new": PASSWORD},
+        "/v1/enrol": {"invitation": invitation + "x"},
+        "/v1/enrol/code": {"invitation": invitation, "ceremony": word, "code": "000000"},
+        "/v1/tokens": token | {"label": [PASSWORD]},
+        "/v1/credentials": {"ceremony": invitation, "credential": PASSWORD},
+    }.items():
+        answer = httpx2.post(f"{door}{path}", json=body, headers={"Authorization": f"Bearer {word}"})
+        assert 400 <= answer.status_code < 500, (path, answer.text)
+        told.append(answer.text + str(answer.headers))
+    broken = f'{{"password": "{PASSWORD}", "word": "{word}'
+    headers = {"Authorization": f"Bearer {word}", "Content-Type": "application/json"}
+    told.append(httpx2.post(f"{door}/v1/session/password", content=broken, headers=headers).text)
+    told.append(httpx2.get(f"{door}/v1/me", headers={"Authorization": f"Bearer {invitation}"}).text)
+    assert "http.answered" in caplog.text
+    for secret_word in secrets:
+        assert secret_word not in caplog.text
+        assert not [one for one in told if secret_word in one]
+
+
+def test_trouble_of_the_database_tells_no_values(desk: Desk) -> None:
+    with pytest.raises(Outside) as no, desk.store.begin() as work:
+        work.conn.execute(text("INSERT INTO nowhere VALUES (:word)"), {"word": PASSWORD})
+    cause: BaseException | None = no.value
+    while cause is not None:
+        assert PASSWORD not in str(cause)
+        cause = cause.__cause__
+
+
 def test_guessing_runs_dry_and_a_passkey_still_opens(desk: Desk, door: str) -> None:
     key = key_of(desk, door, ALICE)
     codes = []
@@ -228,7 +299,11 @@ def test_guessing_runs_dry_and_a_passkey_still_opens(desk: Desk, door: str) -> N
     assert codes[:10] == [401] * 10
     assert codes[10:] == [429] * 2
     assert int(answer.headers["retry-after"]) >= 1
-    assert signed_in(door, key)
+    word = signed_in(door, key)
+    proved(door, key, word)  # nor does guessing keep anybody from a fresh proof
+    with pytest.raises(Unwelcome) as no:
+        post(door, "/v1/session/proof", {"password": "x", "code": "000000"}, word)
+    assert no.value.args[0] == 429
 
 
 def test_a_password_is_changed_by_who_knows_it(desk: Desk, door: str) -> None:

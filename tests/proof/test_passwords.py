@@ -84,3 +84,9 @@ def test_every_text_is_judged(text: str) -> None:
 def test_nothing_fits_where_nothing_is_stored() -> None:
     assert not means.fits("nobody signs in by this one", None)
     assert not means.fits("x" * 1000, None)
+
+
+def test_the_first_who_asks_waits_no_longer_for_a_name_that_is_there() -> None:
+    other = Argon2()
+    assert other.fits(GOOD, means.hashed(GOOD))
+    assert "_nobodys" in vars(other)  # so that the first unknown name is not told by the time it takes

@@ -88,11 +88,11 @@ class Argon2:
         """Whether it is the one that was stored, all of it; the same work where nothing is."""
         from argon2.exceptions import InvalidHashError, VerificationError
 
-        given = _spelled(password)
+        given, nobodys = _spelled(password), self._nobodys  # made before anybody asks, whoever comes first
         if len(given) > LONGEST:
             given, stored = "", None
         try:
-            is_it = self._hasher.verify((stored or self._nobodys).decode(), given)
+            is_it = self._hasher.verify((stored or nobodys).decode(), given)
         except (VerificationError, InvalidHashError):
             return False
         return is_it and stored is not None

@@ -344,12 +344,14 @@ def make_engine(address: str) -> Engine:
         )
     if url.get_backend_name() == "sqlite":
         engine = create_engine(
-            url, connect_args={"timeout": BUSY_S, "check_same_thread": False, "cached_statements": 1024}
+            url,
+            hide_parameters=True,  # or an error's text would bring secrets and content into the log
+            connect_args={"timeout": BUSY_S, "check_same_thread": False, "cached_statements": 1024},
         )
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
-    return create_engine(url, pool_pre_ping=True, pool_size=4)
+    return create_engine(url, hide_parameters=True, pool_pre_ping=True, pool_size=4)
 
 
 def _prepare_sqlite(dbapi: object, _record: object) -> None:

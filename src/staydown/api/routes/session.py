@@ -147,7 +147,7 @@ def ask_for_proof(app: TheApp, means: TheMeans, caller: Self, body: Nothing) -> 
 def prove(request: Request, app: TheApp, means: TheMeans, caller: Self, body: ProofGiven) -> Proved:
     """Prove anew who is there, by the means of the sign-in."""
     session, who = _session(caller), caller.person.id
-    sign_in.draw_tries(app.tools, place_of(request), who)
+    sign_in.draw_tries(app.tools, place_of(request), who if body.password else "")
     if body.ceremony and body.credential is not None:
         sign_in.prove_by_passkey(app.tools, means, who, session, body.ceremony, body.credential)
     elif body.password and body.code:
