@@ -50,7 +50,7 @@ class Cases:
             statement = statement.where(requests.c.operation == operation)
         found = self._conn.execute(statement.order_by(requests.c.id).limit(limit + 1))
         rows = [dict(row._mapping) for row in found]
-        self._count(rows)
+        self._count(agency, rows)
         return rows
 
     def request(self, agency: AgencyCode, reference: str, *, own: bool, addressed: bool) -> dict[str, Any]:
@@ -67,23 +67,26 @@ class Cases:
         if row is None:
             raise NotFound("there is no such request")
         rows = [dict(row._mapping)]
-        self._count(rows)
+        self._count(agency, rows)
         return rows[0]
 
-    def _count(self, rows: Rows) -> None:
-        """How many lines each request has, and of how many something is still asked."""
+    def _count(self, agency: AgencyCode, rows: Rows) -> None:
+        """How many lines each request has, and of how many something is still asked; to others only what left."""
         listed = self._conn.execute(
             select(
                 request_items.c.request,
                 func.count().label("lines"),
+                func.count().filter(request_items.c.dropped_at.is_(None)).label("left"),
                 func.count().filter(request_items.c.open).label("open"),
             )
             .where(among(self._conn, request_items.c.request, [row["id"] for row in rows]))
             .group_by(request_items.c.request)
         )
-        counts = {row.request: (row.lines, row.open) for row in listed}
+        counts = {row.request: row for row in listed}
         for row in rows:
-            row["lines"], row["open"] = counts.get(row["id"], (0, 0))
+            found, is_own = counts.get(row["id"]), row["agency"] == agency
+            row["lines"] = (found.lines if is_own else found.left) if found else 0
+            row["open"] = found.open if found else 0
 
     def answers(self, request: RequestId) -> Rows:
         """What the provider said, in the order it was noted."""

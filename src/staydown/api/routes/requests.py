@@ -133,6 +133,7 @@ def _whole(work: SqlWork, caller: Caller, row: dict[str, Any]) -> Request:
                     decision=one.decision,
                 )
                 for one in lines
+                if is_own or not one.dropped  # why a line never left is nobody else's
             ],
             "clocks": [RequestClock.model_validate(one) for one in work.cases.clocks(number)],
             "attempts": [
