@@ -214,6 +214,88 @@ def ledger_tags() -> str:
     return head + "".join(f"| `{tag}` | {_places(places)} |\n" for tag, places in sorted(found.items()))
 
 
+def rights() -> str:
+    """The table of rights, as it is asked at every route and in every verb of the flow."""
+    from staydown.core.rights import ALONE, FRESH, PHISHING_RESISTANT, RIGHTS, WITH_PURPOSE, Relation, Role
+
+    meanings = _member_comments(ROOT / "src/staydown/core/rights.py")
+    parts = [
+        "# Rights\n\nWho may do what is one table, in `core/rights.py`. What is not in it is refused. A record of another agency "
+        "reads as one that is not there.\n\n## Roles\n\n| role | what it is for | goes with |\n| --- | --- | --- |\n"
+    ]
+    for role in Role:
+        others = "no other role" if role in ALONE else "others"
+        extra = ", by passkey alone" if role in PHISHING_RESISTANT else ""
+        parts.append(f"| `{role.value}` | {meanings.get(('Role', role.name), '')}{extra} | {others} |\n")
+    parts.append("\n## How a record stands to a person\n\n| relation | means |\n| --- | --- |\n")
+    parts += [f"| `{one.value}` | {meanings.get(('Relation', one.name), '')} |\n" for one in Relation]
+    parts.append(
+        "\n## The table\n\n`fresh`: takes a proof, given just now, of who is there; no token opens it. `purpose`: says why, and is "
+        "written down.\n\n| verb | relation | roles | |\n| --- | --- | --- | --- |\n"
+    )
+    for verb, rows in RIGHTS.items():
+        marks = ", ".join(word for word, verbs in (("fresh", FRESH), ("purpose", WITH_PURPOSE)) if verb in verbs)
+        for at, (relation, roles) in enumerate(rows.items()):
+            who = "all" if roles == frozenset(Role) else ", ".join(r.value for r in Role if r in roles)
+            parts.append(
+                f"| {f'`{verb.value}`' if at == 0 else ''} | {relation.value} | {who} | {marks if at == 0 else ''} |\n"
+            )
+    return "".join(parts)
+
+
+def api() -> str:
+    """Every route of the API, with the row of the rights it stands on."""
+    import tempfile
+
+    from staydown.api.app import make_api, routes_of
+    from staydown.api.gate import Needs, rows_of
+    from staydown.app import open_app
+    from staydown.core.rights import FRESH, WITH_PURPOSE
+
+    with tempfile.TemporaryDirectory() as folder:
+        home = open_app(Path(folder) / "home")
+        home.make(exercise=True).close()
+        found = []
+        for one in routes_of(make_api(home)):
+            (gate,) = rows_of(one.dependant)
+            summary = str(one.endpoint.__doc__ or "").split("\n")[0]
+            for method in sorted(one.methods or ()):
+                found.append((one.path or "", method, gate, summary))
+        home.close()
+    parts = [
+        "# Routes of the API\n\nThe full description is what a server answers at `/v1/openapi.json`. Every route stands on one row "
+        "of the [rights](rights.md).\n\n| route | what it does | verb | |\n| --- | --- | --- | --- |\n"
+    ]
+    for path, method, gate, summary in found:
+        verb = f"`{gate.verb.value}`" if isinstance(gate, Needs) else f"open: {gate.reason}"
+        marks = (
+            ", ".join(
+                word for word, verbs in (("fresh", FRESH), ("purpose", WITH_PURPOSE)) if gate.verb in verbs
+            )
+            if isinstance(gate, Needs)
+            else ""
+        )
+        parts.append(f"| `{method} {path}` | {summary} | {verb} | {marks} |\n")
+    return "".join(parts)
+
+
+def asvs() -> str:
+    """What of OWASP ASVS 5.0.0 is met, chapter by chapter, with the test that shows it."""
+    import tomllib
+
+    rows = tomllib.loads((REFERENCE / "asvs.toml").read_text(encoding="utf-8"))["row"]
+    parts = [
+        "# OWASP ASVS 5.0.0\n\nSelf-assessed at level 2, chapters V4 and V6 to V10; nobody has certified it. The words of the "
+        "requirements are in the standard; here stands how each is met, and the test that fails when it no longer is. "
+        "The rows lie in `asvs.toml`; a test holds them against the tests that there are.\n\n"
+        "| requirement | level | met | how | shown by |\n| --- | --- | --- | --- | --- |\n"
+    ]
+    for row in rows:
+        shown = "<br>".join(f"`{one}`" for one in row.get("tests", [])) or row.get("page", "")
+        parts.append(f"| {row['id']} | {row['level']} | {row['met']} | {row['how']} | {shown} |\n")
+    return "".join(parts)
+
+
 def _text(node: ast.AST) -> str:
     """The text of a string in the code; what is filled in reads `*`."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
@@ -230,6 +312,9 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "settings": settings,
     "ledger-tags": ledger_tags,
     "providers": providers,
+    "rights": rights,
+    "api": api,
+    "asvs": asvs,
 }
 
 

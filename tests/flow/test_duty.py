@@ -144,9 +144,43 @@ def test_a_threat_to_life_calls_the_holder_too(desk: Desk) -> None:
         )
     with desk.store.begin(of=AA) as work:
         number = duty.threat(work, ALICE, "a made-up threat", items=items)
+        again = duty.threat(work, ALICE, "another one, at the same instant")
+    assert number is not None
+    assert again == number + 1  # no number in between tells that somebody holds
+    desk.work()
     with desk.store.begin(write=False) as work:
-        assert [one.id for one in work.duties.alarms(AA)] == [number]
-        assert [one.matter for one in work.duties.alarms(CAROL.agency)] == [Matter.LIFE]
+        assert {one.id for one in work.duties.alarms(AA)} == {number, again}
+        assert [(one.matter, one.text) for one in work.duties.alarms(CAROL.agency)] == [
+            (Matter.LIFE, "a made-up threat")
+        ]
+
+
+def test_a_dispute_tells_both_sides(desk: Desk) -> None:
+    items = desk.sight(desk.show("made_up_three"), agency="BB")
+    olga = person("olga", "AA", Role.DECONFLICTION)
+    with desk.store.begin() as work:
+        work.people.add(olga)
+        deconflict.place(
+            work, CAROL, items, reason="watched", until=work.now + timedelta(days=2),
+            longest=timedelta(days=9), at_most=9,
+        )  # fmt: skip
+    with desk.store.begin(of=AA) as work:
+        assert deconflict.dispute(work, olga, items[0], reason="we need it gone") == 1
+    with desk.store.begin(write=False) as work:
+        for agency in (AA, CAROL.agency):
+            (found,) = work.duties.alarms(agency)
+            assert "we need it gone" in found.text
+
+
+def test_without_heads_everybody_who_can_is_called(desk: Desk) -> None:
+    ivan = person("ivan", "DD", Role.INVESTIGATOR)
+    with desk.store.begin() as work:
+        work.people.add_agencies([ivan.agency])
+        work.people.add(ivan)
+        number = duty.alarm(work, ivan.agency, Matter.LIFE, "threat:1", "made up")
+    assert number is not None
+    desk.work()
+    assert _called(desk, number) == ["ivan"]
 
 
 def test_our_own_missed_clock_calls_somebody(desk: Desk) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
+from starlette.concurrency import run_in_threadpool
+
 from staydown.api.problems import TooLarge, Unfit, WrongMedia, refusal
 from staydown.core.errors import Invalid, StaydownError
 
@@ -24,6 +26,8 @@ STREAMED = "application/x-ndjson"
 STREAMS = frozenset({"/v1/sightings"})
 """Routes that take a stream of lines."""
 OURS = "/v1/"
+BRACKETS = 20_000
+"""So many lists and objects are taken in one body: looking at more would hold others up."""
 _TEXT = re.compile(rb'"(?:[^"\\]|\\.)*"?', re.DOTALL)
 _BRACKETS = re.compile(rb"[\[\]{}]")
 _ITEM = re.compile(rb"(/v1/items/)([^/]+)(.*)")
@@ -98,7 +102,9 @@ async def _bounded(scope: Scope, receive: Receive) -> Receive:
     body = await _read(receive, most)
     if body and sort != b"application/json":
         raise WrongMedia(f"a body of type {sort.decode('latin-1')[:80] or 'unknown'!r} is not taken here")
-    if depth_of(body) > DEPTH:
+    if body.count(b"[") + body.count(b"{") > BRACKETS:
+        raise Invalid(f"the JSON has more than {BRACKETS} lists and objects", hint="Send less at a time.")
+    if await run_in_threadpool(depth_of, body) > DEPTH:
         raise Invalid(f"the JSON is nested more than {DEPTH} deep")
     return _again(body, receive)
 

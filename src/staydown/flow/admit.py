@@ -16,8 +16,16 @@ from staydown.ports.work import Work
 FIRST_FOR, INVITED_FOR = timedelta(hours=1), timedelta(days=7)
 """How long the first administrator's invitation is open, and everybody else's."""
 LENT_AT_MOST = timedelta(days=30)
-NO_TOKEN = FRESH | {Verb.MAKE_TOKEN, Verb.CHANGE_SELF, Verb.INVITE, Verb.ADD_PERSON, Verb.CHANGE_PERSON}
-"""What no program does for a person: acts that take a fresh proof, and whatever lets somebody in."""
+NO_TOKEN = FRESH | {
+    Verb.MAKE_TOKEN,
+    Verb.CHANGE_SELF,
+    Verb.INVITE,
+    Verb.ADD_PERSON,
+    Verb.CHANGE_PERSON,
+    Verb.SET_WEBHOOKS,
+    Verb.TAKE_ALARM,
+}
+"""What no program does for a person: acts that take a fresh proof, whatever lets somebody in, and answering an alarm."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

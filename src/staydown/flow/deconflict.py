@@ -8,12 +8,14 @@ from datetime import datetime, timedelta
 
 from staydown.core.errors import Invalid, NotEntitled, NotFound, RateLimited, Refused
 from staydown.core.hold import Hold
+from staydown.core.house import Matter
 from staydown.core.ids import AgencyCode, HoldId, ItemId, PersonId
 from staydown.core.people import Person
 from staydown.core.request import DispatchState
 from staydown.core.rights import Relation, Verb
 from staydown.core.states import HOLD, REQUEST_SENT, HoldEvent, HoldState, step
 from staydown.core.time import iso
+from staydown.flow import duty
 from staydown.ports.tools import Tools
 from staydown.ports.work import Task, Work, WorkKind
 
@@ -146,6 +148,12 @@ def dispute(work: Work, person: Person, item: ItemId, *, reason: str) -> int:
     holds = [hold for hold in work.holds.listed(items=[item]) if hold.agency != person.agency]
     for hold in holds:
         _end(work, hold, HoldEvent.DISPUTE, by=person.id, reason=reason)
+        with work.across():
+            for agency, words in (
+                (hold.agency, f"{person.agency} disputes your hold {hold.id}"),
+                (person.agency, f"hold {hold.id} of {hold.agency} is disputed by {person.id}"),
+            ):
+                duty.alarm(work, agency, Matter.ALARM, f"hold:{hold.id}", f"{words}: {reason}")
     return len(holds)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -10,7 +11,7 @@ from staydown.core.house import Alarm, AlarmState, Call, Matter
 from staydown.core.ids import AgencyCode, AlarmId, DutyId, ItemId, PersonId
 from staydown.core.people import Person
 from staydown.core.request import DispatchState, Parcel
-from staydown.core.rights import Role, Verb
+from staydown.core.rights import Relation, Role, Verb
 from staydown.core.text import clean
 from staydown.ports.tools import Tools
 from staydown.ports.work import Task, Work, WorkKind
@@ -22,7 +23,7 @@ LONGEST_PAUSE = timedelta(hours=6)
 """However often nobody took it, somebody is called this often."""
 RANKS = range(1, 100)
 HEADS = frozenset({Role.COORDINATOR, Role.SIGNATORY, Role.APPROVER, Role.PROVIDER})
-"""Who is called where nobody is on the roster: an alarm always reaches somebody."""
+"""Who is called where nobody is on the roster; without any of them everybody who may take an alarm."""
 
 
 def put_on(
@@ -110,12 +111,24 @@ def threat(work: Work, person: Person, text: str, *, items: Sequence[ItemId] = (
     person.require(Verb.RAISE_ALARM)
     if not text.strip():
         raise Invalid("say in words what threatens whom")
-    holders = {hold.agency for hold in work.holds.listed(items=list(items))} if items else set()
-    at = f"{person.agency}:{int(work.now.timestamp() * 1000)}"
-    with work.across():
-        for agency in sorted(holders - {person.agency}):
-            alarm(work, agency, Matter.LIFE, f"threat:{at}", text)
-    return alarm(work, person.agency, Matter.LIFE, f"threat:{at}", text)
+    number = alarm(work, person.agency, Matter.LIFE, f"threat:{secrets.token_hex(8)}", text)
+    if number is not None and items:
+        work.duties.concern(number, items)
+        work.queue.add(WorkKind.WARN, [number], due_at=work.now, priority=0)
+    return number
+
+
+def warn(tools: Tools, tasks: Sequence[Task]) -> None:
+    """Call those on duty at every other agency that holds an item of a threat; apart from whoever raised it, to whom
+    not even the numbers of alarms tell that there are any."""
+    with tools.begin() as work:
+        work.queue.done(tasks)
+        for task in tasks:
+            own = work.duties.alarm(AlarmId(task.subject))
+            items = work.duties.concerned(own.id)
+            holders = {hold.agency for hold in work.holds.listed(items=items)} - {own.agency}
+            for agency in sorted(holders):
+                alarm(work, agency, own.matter, own.subject, own.text)
 
 
 def take(work: Work, person: Person, number: AlarmId) -> Alarm:
@@ -163,7 +176,10 @@ def _call(tools: Tools, task: Task) -> None:
         one, calls = work.duties.alarm(number), work.duties.calls(number)
         on_duty = work.duties.on_duty(one.agency, one.matter, work.now)
         if not on_duty:
-            on_duty = [who.id for who in work.people.all(agency=one.agency) if who.roles & HEADS]
+            people = [
+                who for who in work.people.all(agency=one.agency) if who.may(Verb.TAKE_ALARM, Relation.OWN)
+            ]
+            on_duty = [who.id for who in people if who.roles & HEADS] or [who.id for who in people]
         who = next_of(on_duty, calls)
         mail = work.people.mail([who]) if who else {}
     means, reached, detail = (

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from staydown.core.doors import Credential, Invitation, Prefix, new_word
-from staydown.core.errors import Invalid, NotFound, Refused, Stale
+from staydown.core.errors import Invalid, NotEntitled, NotFound, Refused, Stale
 from staydown.core.house import CredentialKind, Strength
 from staydown.core.ids import CredentialId, PersonId, SessionId
 from staydown.core.people import Person
@@ -88,6 +88,19 @@ def finish_passkey(
         return person
 
 
+def require_passkey(strength: Strength | None) -> None:
+    """Refuse a new passkey in a session that began with anything weaker: it would open what only passkeys may.
+
+    Raises:
+        NotEntitled: It did.
+    """
+    if strength is not Strength.PASSKEY:
+        raise NotEntitled(
+            "a passkey is added in a session that began with one",
+            hint="Sign in with your passkey; if you have none, let an administrator invite you anew.",
+        )
+
+
 def begin_another(tools: Tools, means: Means, person: Person) -> Begun:
     """Ask for one more passkey of somebody who is signed in."""
     with tools.begin() as work:
@@ -130,6 +143,7 @@ def remove(tools: Tools, person: Person, number: CredentialId) -> None:
         Refused: It is the last one, or the last passkey of somebody who gives consents or signs.
     """
     with tools.begin() as work:
+        work.doors.lock(person.id)  # two at once would each leave the other one
         mine = work.doors.credentials(person.id)
         ended = next((one for one in mine if one.id == number), None)
         if ended is None:

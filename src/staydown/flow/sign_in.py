@@ -100,6 +100,9 @@ def by_passkey(
     began = taken(tools, word, "sign-in")
     credential = _shown(tools, means, began, answer)
     with tools.begin() as work:
+        work.doors.lock(credential.person)
+        if credential.id not in {one.id for one in work.doors.credentials(credential.person)}:
+            raise _not()  # it was ended since it was shown
         return let_in(work, tools, credential.person, Strength.PASSKEY, agent=agent)
 
 

@@ -98,6 +98,9 @@ class Doors(Protocol):
     def credential(self, kind: CredentialKind, identifier: str) -> Credential | None:
         """What is in force under an identifier."""
 
+    def lock(self, person: PersonId) -> None:
+        """One at a time from here to the commit: who changes what this person signs in by."""
+
     def credentials(self, person: PersonId) -> list[Credential]:
         """Everything that a person signs in by, oldest first."""
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from staydown.core.house import Access, AccessHour, AccessKind, Alarm, Call, Duty, Matter
-from staydown.core.ids import AgencyCode, AlarmId, DutyId, PersonId
+from staydown.core.ids import AgencyCode, AlarmId, DutyId, ItemId, PersonId
 from staydown.core.people import Person
 from staydown.core.rights import Verb
 
@@ -98,6 +98,12 @@ class Duties(Protocol):
 
     def alarms(self, agency: AgencyCode, *, open_only: bool = False, limit: int = 100) -> list[Alarm]:
         """An agency's alarms, newest first."""
+
+    def concern(self, number: AlarmId, items: Sequence[ItemId]) -> None:
+        """Note which items an alarm is about."""
+
+    def concerned(self, number: AlarmId) -> list[ItemId]:
+        """Which items an alarm is about."""
 
     def open_count(self) -> int:
         """How many alarms nobody has taken, at all agencies."""

@@ -71,6 +71,7 @@ class WorkKind(StrEnum):
     HOLD = "hold"  #: a hold's end; subject: hold
     ALARM = "alarm"  #: call the next person on duty; subject: alarm
     TELL = "tell"  #: tell of new entries of the ledger; subject: webhook
+    WARN = "warn"  #: call the holders of a threat's items; subject: alarm
     SEAL = "seal"  #: close an hour of looks; subject: the hour since 1970
 
 
@@ -958,6 +959,9 @@ class Queue(Protocol):
 
 class Figures(Protocol):
     """Counts and durations."""
+
+    def to(self, agency: AgencyCode, *, among: Collection[AgencyCode]) -> Figures:
+        """The same, without what others than these did, and without holds of which the agency may not know."""
 
     def by_state(self, operation: OperationId | None = None) -> Pairs:
         """Items by state."""

@@ -7,12 +7,15 @@ import unicodedata
 from collections.abc import Sequence
 from functools import cache, cached_property
 from itertools import chain, product
+from threading import BoundedSemaphore
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from argon2 import PasswordHasher
 
 SHORTEST, LONGEST = 15, 128
+AT_ONCE = BoundedSemaphore(2)
+"""Each hash takes 64 MiB and a core: the rest wait their turn, so that strangers cannot fill the memory."""
 _WORDS = (
     "password", "passphrase", "passwort", "kennwort", "wachtwoord", "motdepasse", "contrasena", "senha", "parola",
     "haslo", "heslo", "jelszo", "salasana", "losenord", "adgangskode", "sifre", "welcome", "willkommen", "welkom",
@@ -82,7 +85,8 @@ class Argon2:
 
     def hashed(self, password: str) -> bytes:
         """What is stored of a password."""
-        return self._hasher.hash(_spelled(password)).encode()
+        with AT_ONCE:
+            return self._hasher.hash(_spelled(password)).encode()
 
     def fits(self, password: str, stored: bytes | None) -> bool:
         """Whether it is the one that was stored, all of it; the same work where nothing is."""
@@ -92,7 +96,8 @@ class Argon2:
         if len(given) > LONGEST:
             given, stored = "", None
         try:
-            is_it = self._hasher.verify((stored or nobodys).decode(), given)
+            with AT_ONCE:
+                is_it = self._hasher.verify((stored or nobodys).decode(), given)
         except (VerificationError, InvalidHashError):
             return False
         return is_it and stored is not None

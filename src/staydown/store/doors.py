@@ -17,8 +17,8 @@ from staydown.core.people import Person
 from staydown.core.rights import Role, Verb
 from staydown.core.time import micros
 from staydown.store.people import People
-from staydown.store.sets import is_sqlite, upsert
-from staydown.store.tables import meta
+from staydown.store.sets import for_update, is_sqlite, upsert
+from staydown.store.tables import meta, persons
 from staydown.store.tables_house import ceremonies, credentials, invitations, rates, sessions, tokens
 from staydown.store.walls import across
 
@@ -202,6 +202,10 @@ class Doors:
         """What is in force under an identifier."""
         which = (credentials.c.kind == kind.value) & (credentials.c.identifier == identifier)
         return next(iter(self._credentials(which)), None)
+
+    def lock(self, person: PersonId) -> None:
+        """One at a time from here to the commit: who changes what this person signs in by."""
+        self._conn.execute(for_update(self._conn, select(persons.c.id).where(persons.c.id == person)))
 
     def credentials(self, person: PersonId) -> list[Credential]:
         """Everything that a person signs in by, oldest first."""

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, Row, func, insert, or_, select, update
 
 from staydown.core.errors import NotFound
 from staydown.core.house import Alarm, AlarmState, Call, Duty, Matter
-from staydown.core.ids import AgencyCode, AlarmId, DutyId, PersonId
+from staydown.core.ids import AgencyCode, AlarmId, DutyId, ItemId, PersonId
 from staydown.store.sets import for_update, insert_new
 from staydown.store.tables import persons
-from staydown.store.tables_house import alarm_calls, alarms, duties
+from staydown.store.tables_house import alarm_calls, alarm_items, alarms, duties
 from staydown.store.walls import across
 
 
@@ -68,7 +69,13 @@ class Duties:
         """An agency's roster from an instant on, in the order of time and rank."""
         rows = self._conn.execute(
             select(duties)
-            .where(duties.c.agency == agency, duties.c.until_at > since, duties.c.ended_at.is_(None))
+            .join(persons, persons.c.id == duties.c.person)
+            .where(
+                duties.c.agency == agency,
+                duties.c.until_at > since,
+                duties.c.ended_at.is_(None),
+                or_(persons.c.left_at.is_(None), persons.c.left_at > since),
+            )
             .order_by(duties.c.from_at, duties.c.matter, duties.c.rank, duties.c.id)
         )
         return [_duty(row) for row in rows]
@@ -132,6 +139,15 @@ class Duties:
         if open_only:
             found = found.where(alarms.c.state == AlarmState.OPEN.value)
         return [_alarm(row) for row in self._conn.execute(found.order_by(alarms.c.id.desc()).limit(limit))]
+
+    def concern(self, number: AlarmId, items: Sequence[ItemId]) -> None:
+        """Note which items an alarm is about."""
+        insert_new(self._conn, alarm_items, [{"alarm": number, "item": item} for item in items])
+
+    def concerned(self, number: AlarmId) -> list[ItemId]:
+        """Which items an alarm is about."""
+        found = select(alarm_items.c.item).where(alarm_items.c.alarm == number).order_by(alarm_items.c.item)
+        return [ItemId(one) for one in self._conn.execute(found).scalars()]
 
     @across
     def open_count(self) -> int:

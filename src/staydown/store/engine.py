@@ -24,6 +24,7 @@ from sqlalchemy.exc import (
     InterfaceError,
     OperationalError,
 )
+from sqlalchemy.exc import TimeoutError as AllInUse
 
 from staydown.core.errors import Broken, Collision, Invalid, Outside, RealStore, Stale
 from staydown.core.ids import AgencyCode, WebhookId
@@ -168,6 +169,10 @@ class Store:
                     self._wake(work)
         except DBAPIError as error:
             raise translated(error) from error
+        except AllInUse as error:
+            raise Outside(
+                "all connections to the database are in use", hint="Repeat it in a moment."
+            ) from error
 
     def _wake(self, work: SqlWork) -> None:
         """See to it that whoever wants to hear of new entries is told; costs nothing where nobody does."""

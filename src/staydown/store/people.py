@@ -15,6 +15,7 @@ from staydown.core.rights import ALONE, Role, goes_together
 from staydown.store.sets import among, insert_new
 from staydown.store.tables import agencies, operation_agencies, operation_items, operations, persons
 from staydown.store.tables_house import delegations
+from staydown.store.walls import across
 
 
 class People:
@@ -39,6 +40,7 @@ class People:
         """Give an agency its name in words."""
         self._conn.execute(update(agencies).where(agencies.c.code == code).values(name=name))
 
+    @across
     def add(self, person: Person, *, mail: str = "") -> None:
         """Add a person.
 
@@ -154,7 +156,10 @@ class People:
                 roles=own | lent.keys(),
                 lent={role: frozenset(lenders) for role, lenders in lent.items()},
             )
-            for who, (agency, own, lent) in found.items()
+            for who, (agency, own, every) in found.items()
+            for lent in [
+                every if goes_together(own | every.keys()) else {}
+            ]  # no loan makes what no one may hold
         ]
 
     # --- roles that are lent ----------------------------------------------------------------------

@@ -223,6 +223,13 @@ alarms = Table(
     Index("ix_alarms_agency", "agency", "state"),
 )
 
+alarm_items = Table(
+    "alarm_items",
+    metadata,
+    Column("alarm", Id, ForeignKey("alarms.id"), primary_key=True),
+    Column("item", Id, ForeignKey("items.id"), primary_key=True),
+)
+
 alarm_calls = Table(
     "alarm_calls",
     metadata,

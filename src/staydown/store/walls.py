@@ -44,7 +44,7 @@ def has_role(conn: Connection) -> bool:
 
 
 WALLED = (
-    "accesses", "alarm_calls", "alarms", "answers", "approvals", "assessments", "ceremonies", "clocks", "credentials",
+    "accesses", "alarm_calls", "alarm_items", "alarms", "answers", "approvals", "assessments", "ceremonies", "clocks", "credentials",
     "delegations", "dispatches", "duties", "holds", "idempotency", "invitations", "ledger_details", "persons",
     "questions", "rates", "request_items", "requests", "sessions", "sightings", "tokens", "webhooks",
     "withdrawal_items", "withdrawals",

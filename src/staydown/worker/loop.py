@@ -41,6 +41,7 @@ VERBS: Mapping[WorkKind, Callable[[Tools, Sequence[Task]], None]] = {
     WorkKind.EXPIRE: approve.run,
     WorkKind.HOLD: deconflict.run,
     WorkKind.ALARM: duty.run,
+    WorkKind.WARN: duty.warn,
     WorkKind.SEAL: look.run,
     WorkKind.TELL: tell.run,
 }

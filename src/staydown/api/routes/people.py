@@ -132,6 +132,7 @@ def add_person(
     app: TheApp, caller: Annotated[Caller, needs(Verb.ADD_PERSON)], asked: Once, body: PersonGiven
 ) -> Response:
     """Add a person to the own agency; an invitation lets them in."""
+    fresh(app, caller)
     return act(
         app,
         caller,
@@ -149,6 +150,7 @@ def change_person(
     """Change roles, address or the day of leaving; it holds from the person's next call on."""
     if not body.model_fields_set:
         raise Unfit("nothing is to be changed", hint="Send roles, mail or leaves_at.")
+    fresh(app, caller)
     with app.store.begin(of=caller.person.agency) as work:
         require_match(if_match, _person_tag(work, admit.own(work, caller.person, PersonId(person))))
         changed = admit.change(

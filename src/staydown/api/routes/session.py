@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Annotated
 
 from fastapi import APIRouter, Request
@@ -51,8 +52,15 @@ Changes = Annotated[Caller, needs(Verb.CHANGE_SELF)]
 
 
 def place_of(request: Request) -> str:
-    """From where somebody asks."""
-    return request.client.host if request.client else "nowhere"
+    """From where somebody asks: an IPv4 address, or the /64 of an IPv6 one, all of which one subscriber has."""
+    host = request.client.host if request.client else "nowhere"
+    try:
+        address = ip_address(host.partition("%")[0])
+    except ValueError:
+        return host
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is None:
+        return str(ip_network((address, 64), strict=False))
+    return str(getattr(address, "ipv4_mapped", None) or address)
 
 
 def kept(request: Request, app: App, inside: Inside, keep: Keep) -> Response:
@@ -250,6 +258,7 @@ def credentials(app: TheApp, caller: Self) -> Credentials:
 def ask_for_another(app: TheApp, means: TheMeans, caller: Changes, body: Nothing) -> Challenged:
     """What a browser is asked so that it makes one more passkey."""
     fresh(app, caller)
+    enrol.require_passkey(caller.strength)
     begun = enrol.begin_another(app.tools, means, caller.person)
     return Challenged(ceremony=begun.word, options=dict(begun.options))
 
@@ -258,6 +267,7 @@ def ask_for_another(app: TheApp, means: TheMeans, caller: Changes, body: Nothing
 def add_passkey(app: TheApp, means: TheMeans, caller: Changes, body: PasskeyAdded) -> CredentialTold:
     """Add one more passkey."""
     fresh(app, caller)
+    enrol.require_passkey(caller.strength)
     number = enrol.finish_another(
         app.tools, means, caller.person, body.ceremony, body.credential, label=body.label
     )

@@ -26,6 +26,7 @@ CHILDREN = {
     "withdrawals": ("requests", "request"),
     "withdrawal_items": ("withdrawals", "withdrawal"),
     "alarm_calls": ("alarms", "alarm"),
+    "alarm_items": ("alarms", "alarm"),
 }
 HOUSE = ("ceremonies", "rates", "idempotency")
 
@@ -316,6 +317,14 @@ def _add_tables() -> None:
         sa.ForeignKeyConstraint(["agency"], ["agencies.code"], name=op.f("fk_webhooks_agency")),
         sa.ForeignKeyConstraint(["by"], ["persons.id"], name=op.f("fk_webhooks_by")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_webhooks")),
+    )
+    op.create_table(
+        "alarm_items",
+        sa.Column("alarm", Id, nullable=False),
+        sa.Column("item", Id, nullable=False),
+        sa.ForeignKeyConstraint(["alarm"], ["alarms.id"], name=op.f("fk_alarm_items_alarm")),
+        sa.ForeignKeyConstraint(["item"], ["items.id"], name=op.f("fk_alarm_items_item")),
+        sa.PrimaryKeyConstraint("alarm", "item", name=op.f("pk_alarm_items")),
     )
     op.create_table(
         "alarm_calls",
