@@ -157,6 +157,7 @@ async function show() {
   at("me").textContent = `${me.person} of ${me.agency}: ${me.roles.join(", ")}`;
   for (const one of document.querySelectorAll(".whose")) one.value = me.person;
   at("with-password").hidden = me.strength !== "password-totp";
+  for (const id of ["add", "label"]) at(id).disabled = me.strength !== "passkey"; // a weaker session adds none
   at("somebody").hidden = false;
   strength = me.strength;
   at("prove").disabled = strength === null;
