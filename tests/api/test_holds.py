@@ -25,6 +25,7 @@ def test_a_dispute_between_two_agencies(api: Callers, desk: Desk) -> None:
     assert (disputed.status_code, disputed.json()) == (201, {"holds": 1}), disputed.text
     ended = sam.post(f"/v1/holds/{number}/overrule", json={"reason": "a threat to life"})
     assert (ended.status_code, ended.json()["state"]) == (200, "overruled"), ended.text
+    desk.view([item])
     assert api.alice.get(f"/v1/items/{item}").json()["wait"] is False
 
 

@@ -149,12 +149,31 @@ class Views:
         return found
 
     def _add_company(self, agency: AgencyCode, rows: Rows) -> None:
-        """How many agencies have seen each item, whether the own one has, and whether somebody asks to wait."""
+        """How many agencies have seen each item, whether the own one has, and whether somebody asks to wait.
+
+        The last only of what the own agency has sighted and assessed, as for a question: else nothing is said.
+        """
         ids = [ItemId(row["id"]) for row in rows]
-        seen, held = self._seen(agency, ids), self._held(ids)
+        seen = self._seen(agency, ids)
+        told = self._assessed(agency, [one for one in ids if seen.get(one, (0, False))[1]])
+        held = self._held(sorted(told))
         for row in rows:
             row["agencies"], row["ours"] = seen.get(row["id"], (0, False))
-            row["wait"] = row["id"] in held
+            row["wait"] = row["id"] in held if row["id"] in told else None
+
+    def _assessed(self, agency: AgencyCode, ids: Sequence[ItemId]) -> frozenset[ItemId]:
+        """Those of the items of which an assessment of the agency is in force, under whatever name."""
+        merged = merged_of(self._conn, ids)
+        rows = self._conn.execute(
+            select(assessments.c.item)
+            .distinct()
+            .where(
+                among(self._conn, assessments.c.item, [*ids, *merged]),
+                assessments.c.agency == agency,
+                assessments.c.closed_at.is_(None),
+            )
+        )
+        return frozenset(merged.get(item, item) for item in rows.scalars())
 
     @across
     def _seen(self, agency: AgencyCode, ids: Sequence[ItemId]) -> dict[int, tuple[int, bool]]:

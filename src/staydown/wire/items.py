@@ -70,7 +70,9 @@ class Item(Told):
     since: Instant = Field(description="When its state began.")
     agencies: int = Field(description="How many agencies have sighted it.")
     ours: bool = Field(description="Whether the caller's own has.")
-    wait: bool = Field(description="Somebody asks to wait.")
+    wait: bool | None = Field(
+        description="Whether somebody asks to wait; null unless the caller's agency has sighted and assessed it."
+    )
     version: int
 
 
