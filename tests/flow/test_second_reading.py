@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from staydown.core.errors import Invalid, NotEntitled, SameEyes, Stale
+from staydown.core.errors import Invalid, NotEntitled, NotFound, SameEyes, Stale
 from staydown.core.ids import ItemId
 from staydown.core.people import Role
 from staydown.core.request import Decision, DispatchState, LineAnswer, Request
@@ -79,7 +79,7 @@ def test_an_agency_outside_an_operation_proposes_nothing_into_it(desk: Desk) -> 
             opens_at=work.now,
             closes_at=work.now + timedelta(days=1),
         )  # type: ignore[arg-type]
-    with pytest.raises(NotEntitled, match="takes no part"):
+    with pytest.raises(NotFound, match="there is no operation"):
         desk.put(items, by=CAROL, operation="joint")
 
 

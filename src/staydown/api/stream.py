@@ -1,4 +1,4 @@
-"""The live tally of operations as server-sent events: one poller for each operation, however many listen."""
+"""The live tally of operations as server-sent events: one poller for each operation and agency, however many listen."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from starlette.concurrency import run_in_threadpool
 from staydown.api.gate import Caller, still
 from staydown.app import App
 from staydown.core.errors import StaydownError
-from staydown.core.ids import OperationId
+from staydown.core.ids import AgencyCode, OperationId
 from staydown.flow import publish
 
+Of = tuple[OperationId, AgencyCode]
 EVERY_S = 1.0
 """Between two looks at the figures."""
 BEAT_S = 15.0
@@ -43,19 +44,20 @@ class Tallies:
 
     def __init__(self, app: App, *, every_s: float = EVERY_S, beat_s: float = BEAT_S, ask_s: float = ASK_S):
         self._app, self._every_s, self._beat_s, self._ask_s = app, every_s, beat_s, ask_s
-        self._by_name: dict[OperationId, _Tally] = {}
+        self._by_name: dict[Of, _Tally] = {}
 
     @property
     def pollers(self) -> int:
-        """How many operations are looked at."""
+        """How many operations are looked at, each for one agency."""
         return sum(one.poller is not None for one in self._by_name.values())
 
     async def follow(self, caller: Caller, name: OperationId, last: str | None) -> AsyncIterator[bytes]:
         """Events from now on; the present tally first, unless the caller has it already."""
-        tally = self._by_name.setdefault(name, _Tally())
+        of = name, caller.person.agency
+        tally = self._by_name.setdefault(of, _Tally())
         tally.listeners += 1
         if tally.poller is None:
-            tally.poller = asyncio.create_task(self._poll(name, tally))
+            tally.poller = asyncio.create_task(self._poll(of, tally))
         try:
             async for part in self._parts(caller, tally, last or ""):
                 yield part
@@ -63,7 +65,7 @@ class Tallies:
             tally.listeners -= 1
             if not tally.listeners and tally.poller is not None:
                 tally.poller.cancel()
-                self._by_name.pop(name, None)
+                self._by_name.pop(of, None)
 
     async def _parts(self, caller: Caller, tally: _Tally, had: str) -> AsyncIterator[bytes]:
         asked = said = time.monotonic()
@@ -93,10 +95,10 @@ class Tallies:
         except TimeoutError:
             return
 
-    async def _poll(self, name: OperationId, tally: _Tally) -> None:
+    async def _poll(self, of: Of, tally: _Tally) -> None:
         while True:
             try:
-                text = await run_in_threadpool(self._read, name)
+                text = await run_in_threadpool(self._read, of)
             except StaydownError:
                 async with tally.changed:
                     tally.changed.notify_all()
@@ -107,9 +109,10 @@ class Tallies:
                     tally.changed.notify_all()
             await asyncio.sleep(self._every_s)
 
-    def _read(self, name: OperationId) -> str:
+    def _read(self, of: Of) -> str:
+        name, agency = of
         with self._app.store.begin(write=False) as work:  # figures over all who take part
-            return json.dumps(publish.status(work, name), separators=(",", ":"), sort_keys=True)
+            return json.dumps(publish.status(work, name, to=agency), separators=(",", ":"), sort_keys=True)
 
 
 def tallies_of(request: Request) -> Tallies:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from staydown.core.errors import Invalid, NotEntitled
+from staydown.core.errors import Invalid, NotFound
 from staydown.core.ids import AgencyCode, ItemId, OperationId
 from staydown.core.network import Operation
 from staydown.core.people import Person
@@ -60,17 +60,27 @@ def begin(
     return operation
 
 
+def joint(work: Work, person: Person, name: str) -> Operation:
+    """An operation in which the person's agency takes part.
+
+    Raises:
+        NotFound: No such operation, or only others take part: both read alike.
+    """
+    operation = work.operations.get(OperationId(name))
+    if person.agency not in operation.agencies:
+        raise NotFound(f"there is no operation {name!r}", hint="staydown operation list shows them.")
+    return operation
+
+
 def add_items(work: Work, person: Person, name: OperationId, ids: Sequence[ItemId]) -> int:
     """Put items on an operation's list.
 
     Raises:
-        NotEntitled: The person's agency takes no part.
-        NotFound: No such operation.
+        NotEntitled: Neither analyst nor coordinator.
+        NotFound: No such operation, or only others take part: both read alike.
     """
     person.require(Verb.ADD_TO_OPERATION, Relation.SHARED)
-    operation = work.operations.get(name)
-    if person.agency not in operation.agencies:
-        raise NotEntitled(f"{person.agency} takes no part in {name}")
+    joint(work, person, name)
     work.operations.add_items(name, ids)
     work.ledger.append("operation:items:added", f"operation:{name}", {"by": person.id, "items": list(ids)})
     return len(ids)

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from staydown.core.assessment import Ground, Verdict
-from staydown.core.errors import Invalid, NotEntitled, NotFound, Outside
+from staydown.core.errors import Invalid, NotFound, Outside
 from staydown.core.ids import ItemId, OperationId, RequestId
 from staydown.core.people import Person
 from staydown.core.request import Request
 from staydown.core.rights import Verb
 from staydown.core.states import ITEM, ItemEvent, ItemState, RequestState, sources
+from staydown.flow import operate
 from staydown.ports import Instrument
 from staydown.ports.tools import Tools
 from staydown.ports.work import NewRequest, Work
@@ -47,7 +48,7 @@ def propose(
 
     Raises:
         NotEntitled: The person is no analyst.
-        NotFound: No such instrument, operation or item.
+        NotFound: No such instrument or item, or no operation in which the person's agency takes part.
     """
     person.require(Verb.PROPOSE)
     form = tools.instruments.get(instrument)
@@ -56,8 +57,8 @@ def propose(
             f"there is no instrument {instrument!r}",
             hint=f"There is: {', '.join(sorted(tools.instruments))}.",
         )
-    if operation is not None and person.agency not in work.operations.get(operation).agencies:
-        raise NotEntitled(f"{person.agency} takes no part in {operation}")
+    if operation is not None:
+        operate.joint(work, person, operation)
     work.items.lock(ids)
     grounds, left_out = _fit(work, person, ids)
     joined = work.requests.open_items(list(grounds), instrument)

@@ -7,24 +7,31 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from staydown.core.errors import Invalid, Outside
-from staydown.core.ids import OperationId
+from staydown.core.ids import AgencyCode, OperationId
 from staydown.core.time import iso
 from staydown.ports import Report
-from staydown.ports.work import Work
+from staydown.ports.work import Figures, Work
 from staydown.reason.statistics import kaplan_meier, quantile
 
 
-def status(work: Work, operation: OperationId | None = None) -> dict[str, object]:
-    """The few numbers that say where things stand."""
-    if operation is not None:
-        work.operations.get(operation)
-    counts = work.figures.counts(operation)
-    clocks = work.figures.clocks(operation)
+def _counted(work: Work, operation: OperationId | None, to: AgencyCode | None) -> Figures:
+    """Where to count; for an agency only what those did who take part, and what of holds it may know."""
+    members = work.operations.get(operation).agencies if operation is not None else (to,)
+    return work.figures if to is None else work.figures.to(to, among=[one for one in members if one])
+
+
+def status(
+    work: Work, operation: OperationId | None = None, *, to: AgencyCode | None = None
+) -> dict[str, object]:
+    """The few numbers that say where things stand; to an agency without what is only others'."""
+    counted = _counted(work, operation, to)
+    counts = counted.counts(operation)
+    clocks = counted.clocks(operation)
     return {
         "items": counts["items"],
-        "by_state": work.figures.by_state(operation),
-        "by_provider": work.figures.by_provider(operation),
-        "requests": work.figures.requests(operation),
+        "by_state": counted.by_state(operation),
+        "by_provider": counted.by_provider(operation),
+        "requests": counted.requests(operation),
         "verified_offline": counts["verified_offline"],
         "returned": counts["returned"] + counts["reappeared"],
         "holds": counts["holds"],
@@ -34,11 +41,14 @@ def status(work: Work, operation: OperationId | None = None) -> dict[str, object
     }
 
 
-def figures(work: Work, operation: OperationId | None = None) -> dict[str, object]:
-    """Everything a report shows, with the way to each list."""
-    counts = work.figures.counts(operation)
-    hours = work.figures.hours_to_removal(operation)
-    back, quiet = work.figures.days_to_return(operation)
+def figures(
+    work: Work, operation: OperationId | None = None, *, to: AgencyCode | None = None
+) -> dict[str, object]:
+    """Everything a report shows, with the way to each list; to an agency without what is only others'."""
+    counted = _counted(work, operation, to)
+    counts = counted.counts(operation)
+    hours = counted.hours_to_removal(operation)
+    back, quiet = counted.days_to_return(operation)
     scope = f" --operation {operation}" if operation else ""
     found: dict[str, object] = {
         "operation": _operation(work, operation),
@@ -51,18 +61,18 @@ def figures(work: Work, operation: OperationId | None = None) -> dict[str, objec
             "duplicates": counts["agency_items"] - counts["items"],
             "share_offline": _share(counts["verified_offline"], counts["items_referred"]),
         },
-        "commands": _commands(scope),
-        "by_state": work.figures.by_state(operation),
-        "by_provider": work.figures.by_provider(operation),
-        "by_kind": work.figures.by_kind(operation),
-        "by_provider_and_state": work.figures.by_provider_and_state(operation),
-        "agencies": work.figures.agencies(operation),
-        "requests": work.figures.requests(operation),
-        "dispatches": work.figures.dispatches(operation),
-        "clocks": work.figures.clocks(operation),
+        "commands": _commands(scope) if to is None else {},
+        "by_state": counted.by_state(operation),
+        "by_provider": counted.by_provider(operation),
+        "by_kind": counted.by_kind(operation),
+        "by_provider_and_state": counted.by_provider_and_state(operation),
+        "agencies": counted.agencies(operation),
+        "requests": counted.requests(operation),
+        "dispatches": counted.dispatches(operation),
+        "clocks": counted.clocks(operation),
         "hours_to_removal": _spread([hour for part in hours.values() for hour in part]),
         "hours_to_removal_by_provider": {provider: _spread(part) for provider, part in hours.items()},
-        "removals_by_day": work.figures.removals_by_day(operation),
+        "removals_by_day": counted.removals_by_day(operation),
         "survival": [
             {"days": day, "share": share, "at_risk": at_risk}
             for day, share, at_risk in kaplan_meier(

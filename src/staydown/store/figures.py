@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, case, func, select
 
-from staydown.core.ids import OperationId
+from staydown.core.ids import AgencyCode, OperationId
 from staydown.core.states import ClockState, ReturnState
-from staydown.store.facets import facets, on_list
+from staydown.store.facets import Eyes, facets, of_ours, on_list
 from staydown.store.tables import clocks, dispatches, items, request_items, requests, returns, sightings
 from staydown.store.walls import across_all
 
@@ -40,8 +40,12 @@ FIGURE: Mapping[str, str] = {
 class Figures:
     """Counts and durations."""
 
-    def __init__(self, conn: Connection, now: datetime) -> None:
-        self._conn, self._now = conn, now
+    def __init__(self, conn: Connection, now: datetime, eyes: Eyes | None = None) -> None:
+        self._conn, self._now, self._eyes = conn, now, eyes
+
+    def to(self, agency: AgencyCode, *, among: Collection[AgencyCode]) -> Figures:
+        """The same, without what others than these did, and without holds of which the agency may not know."""
+        return Figures(self._conn, self._now, Eyes(agency=agency, among=among))
 
     def _count(
         self, column: ColumnElement[str], operation: OperationId | None, *more: ColumnElement[bool]
@@ -87,23 +91,24 @@ class Figures:
         seen = (
             select(func.count())
             .select_from(sightings.join(items, items.c.id == sightings.c.item))
-            .where(within)
+            .where(within, of_ours(sightings.c.agency, self._eyes))
         )
         duplicates = select(func.count()).select_from(
             select(sightings.c.item, sightings.c.agency)
             .join(items, items.c.id == sightings.c.item)
-            .where(within)
+            .where(within, of_ours(sightings.c.agency, self._eyes))
             .distinct()
             .subquery()
         )
         numbers = {"items": of_item, "sightings": seen, "agency_items": duplicates}
-        numbers |= {FIGURE[name]: of_item.where(rule) for name, rule in facets(self._now).items()}
+        numbers |= {FIGURE[name]: of_item.where(rule) for name, rule in facets(self._now, self._eyes).items()}
         return {name: self._conn.execute(statement).scalar_one() for name, statement in numbers.items()}
 
     def requests(self, operation: OperationId | None = None) -> Pairs:
         """Requests by state."""
         statement = (
             select(requests.c.state, func.count().label("n"))
+            .where(of_ours(requests.c.agency, self._eyes))
             .group_by(requests.c.state)
             .order_by(requests.c.state)
         )
@@ -116,7 +121,8 @@ class Figures:
         joined = dispatches.join(requests, requests.c.id == dispatches.c.request)
         statement = select(
             func.count(), func.coalesce(func.sum(dispatches.c.repeat.cast(items.c.version.type)), 0)
-        ).select_from(joined)
+        ).where(of_ours(requests.c.agency, self._eyes))
+        statement = statement.select_from(joined)
         if operation is not None:
             statement = statement.where(requests.c.operation == operation)
         total, repeats = self._conn.execute(statement).one()
@@ -128,6 +134,7 @@ class Figures:
         statement = (
             select(clocks.c.state, clocks.c.party, func.count().label("n"))
             .select_from(joined)
+            .where(of_ours(requests.c.agency, self._eyes))
             .group_by(clocks.c.state, clocks.c.party)
         )
         if operation is not None:
@@ -147,7 +154,11 @@ class Figures:
                 func.min(func.coalesce(requests.c.received_at, requests.c.sent_at)).label("received"),
             )
             .join(requests, requests.c.id == request_items.c.request)
-            .where(request_items.c.dropped_at.is_(None), requests.c.sent_at.is_not(None))
+            .where(
+                request_items.c.dropped_at.is_(None),
+                requests.c.sent_at.is_not(None),
+                of_ours(requests.c.agency, self._eyes),
+            )
             .group_by(request_items.c.item)
             .subquery()
         )
@@ -200,7 +211,7 @@ class Figures:
         seen = (
             select(sightings.c.agency, case((sightings.c.id == first, 1), else_=0).label("is_first"))
             .select_from(sightings.join(items, items.c.id == sightings.c.item))
-            .where(on_list(operation))
+            .where(on_list(operation), of_ours(sightings.c.agency, self._eyes))
             .subquery()
         )
         rows = self._conn.execute(

@@ -20,6 +20,7 @@ from staydown.core.ids import OperationId
 from staydown.core.item import ItemKind
 from staydown.core.rights import Verb
 from staydown.core.states import ItemState
+from staydown.flow import operate
 from staydown.store.views import Rows, Wanted
 from staydown.wire.base import AskedYes, Instant, Name, OperationName, Page
 from staydown.wire.items import Check, Evidence, Item, Match
@@ -69,6 +70,8 @@ def list_items(
     of, kinds = _order(wanted)
     place = cursors.read(of, cursor, kinds)
     with app.store.begin(write=False, of=caller.person.agency) as work:
+        if operation:
+            operate.joint(work, caller.person, operation)
         rows, ends = work.views.items(caller.person.agency, wanted, after=place, limit=limit)
     told = Page[Item](
         rows=[Item.model_validate(row) for row in rows], next=cursors.written(of, ends) if ends else None

@@ -11,10 +11,8 @@ from fastapi.responses import Response, StreamingResponse
 from staydown.api.desk import Once, TheApp, act, items_of
 from staydown.api.gate import Caller, needs
 from staydown.api.stream import Tallies, TheTallies
-from staydown.core.errors import NotFound
 from staydown.core.ids import AgencyCode, OperationId
 from staydown.core.network import Operation as Joint
-from staydown.core.people import Person
 from staydown.core.rights import Verb
 from staydown.flow import operate, publish
 from staydown.store.engine import SqlWork
@@ -29,18 +27,6 @@ EVENTS = {
     "description": "Server-sent events: `tally` whenever a number changes.",
     "content": {"text/event-stream": {"schema": {"type": "object"}}},
 }
-
-
-def joint(work: SqlWork, person: Person, name: str) -> Joint:
-    """An operation in which the person's agency takes part.
-
-    Raises:
-        NotFound: No such operation, or only others take part.
-    """
-    operation = work.operations.get(OperationId(name))
-    if person.agency not in operation.agencies:
-        raise NotFound(f"there is no operation {name!r}", hint="See GET /v1/operations.")
-    return operation
 
 
 @router.get("/v1/operations")
@@ -77,7 +63,7 @@ def begin_operation(
 def show_operation(app: TheApp, caller: Sees, name: Named) -> Operation:
     """One operation."""
     with app.store.begin(write=False, of=caller.person.agency) as work:
-        return _told(joint(work, caller.person, name))
+        return _told(operate.joint(work, caller.person, name))
 
 
 @router.post("/v1/operations/{operation}/items", status_code=201, response_model=Added)
@@ -91,7 +77,7 @@ def add_operation_items(
     """Put items on an operation's list."""
 
     def do(work: SqlWork) -> Added:
-        operation = joint(work, caller.person, name)
+        operation = operate.joint(work, caller.person, name)
         return Added(items=operate.add_items(work, caller.person, operation.id, items_of(work, given.items)))
 
     return act(app, caller, asked, do)
@@ -104,7 +90,7 @@ def release_operation(
     """Let everything that is approved leave now."""
 
     def do(work: SqlWork) -> Released:
-        operation = joint(work, caller.person, name)
+        operation = operate.joint(work, caller.person, name)
         return Released(requests=operate.release(work, caller.person, operation.id))
 
     return act(app, caller, asked, do, status=200)
@@ -114,9 +100,10 @@ def release_operation(
 def show_operation_figures(
     app: TheApp, caller: Annotated[Caller, needs(Verb.SEE_FIGURES)], name: Named
 ) -> Figures:
-    """All that a report on it shows."""
+    """All that a report on it shows, of what those did who take part; of holds no more than `wait` tells."""
     with app.store.begin(write=False, of=caller.person.agency) as work:
-        return publish.figures(work, joint(work, caller.person, name).id)
+        operation = operate.joint(work, caller.person, name).id
+        return publish.figures(work, operation, to=caller.person.agency)
 
 
 @router.get("/v1/operations/{operation}/events", response_class=StreamingResponse, responses={200: EVENTS})
@@ -129,7 +116,7 @@ def follow_operation(
 ) -> StreamingResponse:
     """The live tally, until the caller's sign-in ends."""
     with app.store.begin(write=False, of=caller.person.agency) as work:
-        operation = joint(work, caller.person, name).id
+        operation = operate.joint(work, caller.person, name).id
     return StreamingResponse(
         _events(tallies, caller, operation, last_event_id),
         media_type="text/event-stream",

@@ -51,6 +51,6 @@ def show_provider(app: TheApp, caller: Sees, provider: Annotated[Name, Path()]) 
 
 @router.get("/v1/figures", tags=["figures"])
 def show_figures(app: TheApp, caller: Annotated[Caller, needs(Verb.SEE_FIGURES)]) -> Tally:
-    """Where things stand, over everything."""
+    """Where things stand, over all items; requests and clocks are the own agency's, holds what `wait` tells."""
     with app.store.begin(write=False, of=caller.person.agency) as work:
-        return Tally.model_validate(publish.status(work))
+        return Tally.model_validate(publish.status(work, to=caller.person.agency))

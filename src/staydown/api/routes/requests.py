@@ -28,7 +28,7 @@ from staydown.core.request import LineAnswer
 from staydown.core.rights import Relation, Verb
 from staydown.core.states import RequestState
 from staydown.flow import answer as answering
-from staydown.flow import approve, propose, withdraw
+from staydown.flow import approve, operate, propose, withdraw
 from staydown.store.engine import SqlWork
 from staydown.wire.base import Name, OperationName, Page
 from staydown.wire.cases import (
@@ -83,6 +83,8 @@ def list_requests(
     own, addressed = (caller.person.may(Verb.SEE_REQUESTS, one) for one in (Relation.OWN, Relation.ADDRESSED))
     after = cursors.after("requests", cursor)
     with app.store.begin(of=caller.person.agency) as work:
+        if operation and own:
+            operate.joint(work, caller.person, operation)
         rows = work.cases.requests(
             caller.person.agency,
             own=own,

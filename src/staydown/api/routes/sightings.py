@@ -17,9 +17,9 @@ from staydown.api.desk import IdempotencyKey, TheApp, again, answer, item_of, no
 from staydown.api.gate import Caller, needs
 from staydown.api.limits import STREAMED
 from staydown.api.problems import Unfit, WrongMedia
-from staydown.api.routes.operations import joint
 from staydown.app import App
 from staydown.core.rights import Verb
+from staydown.flow import operate
 from staydown.wire.base import Key, OperationName, Page
 from staydown.wire.items import Intake, Sighting
 
@@ -103,7 +103,7 @@ async def _read(request: Request, digest: Any) -> AsyncIterator[bytes]:
 
 def _begun(app: App, caller: Caller, operation: str | None, key: str | None) -> bulk.Taking:
     with app.store.begin(write=False, of=caller.person.agency) as work:
-        on = joint(work, caller.person, operation).id if operation else None
+        on = operate.joint(work, caller.person, operation).id if operation else None
         salt = f"api {key or work.now.date().isoformat()}"
         return bulk.Taking(app=app, person=caller.person, operation=on, now=work.now, salt=salt)
 
