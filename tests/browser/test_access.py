@@ -6,15 +6,13 @@ Set STAYDOWN_SHOTS to a folder to have each page drawn into it as well.
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from browser.test_sign_in import door, fallback, house, invitation, page, sit_down
+from packages import installed
 from staydown.core.house import Strength
 from support import ALICE, Desk
 
@@ -23,7 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["door", "house", "page"]
 pytestmark = [pytest.mark.browser, pytest.mark.parametrize("database", [None], ids=["sqlite"])]
-OURS, CACHE = Path(__file__).parents[1] / "axe", Path(__file__).parents[2] / ".venv" / "axe"
 PARTS = ("package.json", "package-lock.json")
 LOUD = "AXE TESTS SKIPPED: no node or npm"
 WIDTHS = (360, 1280)
@@ -33,19 +30,8 @@ PAGES = ("/sign-in", "/enrol", "/enrol#", "/account", "/account#")
 
 @pytest.fixture(scope="module")
 def axe() -> str:
-    """The rules as a script, installed once, by the hash of the lock file."""
-    if not shutil.which("node") or not shutil.which("npm"):
-        warnings.warn(LOUD, stacklevel=1)
-        pytest.skip(LOUD)
-    CACHE.mkdir(parents=True, exist_ok=True)
-    script = CACHE / "node_modules" / "axe-core" / "axe.min.js"
-    kept = [CACHE / one for one in PARTS]
-    is_same = all(one.exists() and one.read_bytes() == (OURS / one.name).read_bytes() for one in kept)
-    if not is_same or not script.exists():
-        for one in PARTS:
-            shutil.copy(OURS / one, CACHE / one)
-        words = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-        subprocess.run(words, cwd=CACHE, check=True, capture_output=True, timeout=240)
+    """The rules as a script."""
+    script = installed("axe", PARTS, loud=LOUD) / "node_modules" / "axe-core" / "axe.min.js"
     return script.read_text(encoding="utf-8")
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
-import warnings
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -13,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from packages import installed
 from serving import served
 from staydown.api.app import make_api
 from staydown.api.means import means_for
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 pytestmark = [pytest.mark.browser, pytest.mark.parametrize("database", [None], ids=["sqlite"])]
-OURS, CACHE = Path(__file__).parents[1] / "oidc", Path(__file__).parents[2] / ".venv" / "oidc"
 PARTS = ("package.json", "package-lock.json", "provider.mjs")
 LOUD = "OPENID PROVIDER TEST SKIPPED: no node or npm"
 SECRET = "made up for a test, long enough for anybody"
@@ -32,21 +30,8 @@ SECRET = "made up for a test, long enough for anybody"
 
 @pytest.fixture(scope="module")
 def program() -> Path:
-    """The provider's program, its packages installed once, by the hashes of the lock file."""
-    if not shutil.which("node") or not shutil.which("npm"):
-        warnings.warn(LOUD, stacklevel=1)
-        pytest.skip(LOUD)
-    CACHE.mkdir(parents=True, exist_ok=True)
-    is_same = all(
-        (CACHE / one).exists() and (CACHE / one).read_bytes() == (OURS / one).read_bytes() for one in PARTS
-    )
-    if not is_same or not (CACHE / "node_modules").exists():
-        words = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-        for one in PARTS[:2]:
-            shutil.copy(OURS / one, CACHE / one)
-        subprocess.run(words, cwd=CACHE, check=True, capture_output=True, timeout=240)
-        shutil.copy(OURS / PARTS[2], CACHE / PARTS[2])
-    return CACHE / PARTS[2]
+    """The provider's program, its packages installed once."""
+    return installed("oidc", PARTS, loud=LOUD) / PARTS[2]
 
 
 @pytest.fixture
