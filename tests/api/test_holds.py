@@ -8,6 +8,7 @@ from staydown.core.people import Role
 from support import SAM, Desk, person
 
 DORA = person("dora", "AA", Role.DECONFLICTION)
+IVO = person("ivo", "AA", Role.INVESTIGATOR)
 
 
 def test_a_dispute_between_two_agencies(api: Callers, desk: Desk) -> None:
@@ -61,3 +62,38 @@ def test_an_operation_is_released_for_all_who_take_part(api: Callers, desk: Desk
     assert api.bob.post("/v1/operations/spring/release").json() == {"requests": 1}
     desk.work()
     assert desk.request(request.id).sent_at is not None
+
+
+def test_of_anothers_hold_shows_whose_and_until_when_not_who_or_why(api: Callers, desk: Desk) -> None:
+    newcomers(desk, DORA, IVO)
+    items = desk.sight(*(desk.show(f"some_{number}") for number in range(5)))
+    told = {"items": [str(item) for item in items], "reason": "watched", "until": "2026-03-20T00:00:00Z"}
+    numbers = api.carol.post("/v1/holds", json=told).json()["holds"]
+    shown = api.of(DORA).get("/v1/holds")
+    assert [(one["id"], one["agency"], one["by"], one["reason"]) for one in shown.json()["rows"]] == [
+        (number, "BB", None, None) for number in numbers
+    ]
+    assert {one["until"] for one in shown.json()["rows"]} == {"2026-03-20T00:00:00Z"}
+    own = api.carol.get("/v1/holds").json()["rows"]
+    assert {(one["by"], one["reason"]) for one in own} == {("carol", "watched")}
+    assert api.of(IVO).get("/v1/holds").json()["rows"] == []
+    first = api.carol.get("/v1/holds?limit=2").json()
+    second = api.carol.get(f"/v1/holds?limit=3&cursor={first['next']}").json()
+    assert [one["id"] for one in (*first["rows"], *second["rows"])] == numbers
+    assert second["next"] is None
+
+
+def test_questions_come_in_pages_and_not_for_ever(api: Callers, desk: Desk) -> None:
+    items = desk.sight(*(desk.show(f"some_{number}") for number in range(3)))
+    desk.view(items)
+    told = {"items": [str(item) for item in items], "reason": "watched", "until": "2026-03-20T00:00:00Z"}
+    api.carol.post("/v1/holds", json=told)
+    for item in items:
+        assert api.alice.post("/v1/questions", json={"item": str(item)}).json() == {"wait": True}
+    first = api.carol.get("/v1/questions?limit=2").json()
+    second = api.carol.get(f"/v1/questions?limit=2&cursor={first['next']}").json()
+    assert [one["item"] for one in (*first["rows"], *second["rows"])] == items
+    assert second["next"] is None
+    assert api.carol.get(f"/v1/holds?cursor={first['next']}").status_code == 400
+    desk.later(days=91)
+    assert api.carol.get("/v1/questions").json()["rows"] == []

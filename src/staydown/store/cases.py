@@ -1,20 +1,33 @@
-"""Requests, and entries of the ledger, as the API shows them."""
+"""Requests, holds, and entries of the ledger, as the API shows them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, false, func, or_, select
 
 from staydown.core.errors import NotFound
 from staydown.core.ids import AgencyCode, OperationId, RequestId
-from staydown.core.states import RequestState
+from staydown.core.states import HOLD_IN_FORCE, RequestState
 from staydown.reason.merkle import leaf_hash
 from staydown.store.sets import among
-from staydown.store.tables import answers, clocks, ledger_entries, request_items, requests
+from staydown.store.tables import (
+    answers,
+    clocks,
+    holds,
+    items,
+    ledger_entries,
+    questions,
+    request_items,
+    requests,
+)
+from staydown.store.walls import across
 
 Rows = list[dict[str, Any]]
+ASKED_WITHIN = timedelta(days=90)
+"""Older questions are not shown."""
 
 
 class Cases:
@@ -96,6 +109,35 @@ class Cases:
     def clocks(self, request: RequestId) -> Rows:
         """The clocks of a request, those that ended too."""
         found = self._conn.execute(select(clocks).where(clocks.c.request == request).order_by(clocks.c.id))
+        return [dict(row._mapping) for row in found]
+
+    # --- holds ----------------------------------------------------------------------------------------
+
+    @across
+    def holds(self, agency: AgencyCode, *, others: bool, now: datetime, after: int, limit: int) -> Rows:
+        """Holds in force, the agency's and `others`' too: of these not who placed them, nor why."""
+        statement = select(holds).where(
+            holds.c.state.in_([state.value for state in HOLD_IN_FORCE]), holds.c.until > now
+        )
+        if not others:
+            statement = statement.where(holds.c.agency == agency)
+        found = self._conn.execute(statement.where(holds.c.id > after).order_by(holds.c.id).limit(limit + 1))
+        rows = [dict(row._mapping) for row in found]
+        return [row if row["agency"] == agency else row | {"by": None, "reason": None} for row in rows]
+
+    @across
+    def questions(self, agency: AgencyCode, *, now: datetime, after: int, limit: int) -> Rows:
+        """What others asked of late about items that the agency holds or held, under whatever name."""
+        own = select(func.coalesce(items.c.merged_into, items.c.id)).where(
+            items.c.id.in_(select(holds.c.item).where(holds.c.agency == agency))
+        )
+        found = self._conn.execute(
+            select(questions.c.id, questions.c.item, questions.c.agency, questions.c.at)
+            .where(questions.c.item.in_(own), questions.c.agency != agency)
+            .where(questions.c.at > now - ASKED_WITHIN, questions.c.id > after)
+            .order_by(questions.c.id)
+            .limit(limit + 1)
+        )
         return [dict(row._mapping) for row in found]
 
 

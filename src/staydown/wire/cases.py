@@ -29,13 +29,13 @@ class PlacedHolds(Told):
 
 
 class Hold(Told):
-    """A hold, as deconfliction officers and its own agency see it."""
+    """A hold, as deconfliction officers and its own agency see it; of others' not who placed it, nor why."""
 
     id: int
     item: int
     agency: str
-    by: str
-    reason: str
+    by: str | None
+    reason: str | None
     placed_at: Instant
     until: Instant
     state: HoldState

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
 from fastapi.responses import Response
 
+from staydown.api import cursors
+from staydown.api.cursors import MANY, Cursor, Limit
 from staydown.api.desk import Once, TheApp, act, item_of, items_of, noted, subjects
 from staydown.api.gate import Caller, needs
 from staydown.core.ids import HoldId
@@ -33,12 +35,16 @@ Number = Annotated[AskedNumber, Path(alias="hold", description="Its number.")]
 
 
 @router.get("/v1/holds")
-def list_holds(app: TheApp, caller: Annotated[Caller, needs(Verb.SEE_HOLDS)]) -> Page[Hold]:
-    """Holds in force: the own agency's, and to a deconfliction officer all."""
-    with app.store.begin(of=caller.person.agency) as work:
-        found, _ = deconflict.shown(work, caller.person)
-        noted(work, caller, Verb.SEE_HOLDS, subjects("hold", [one.id for one in found]))
-    return Page[Hold](rows=[Hold.model_validate(one) for one in found], next=None)
+def list_holds(
+    app: TheApp, caller: Annotated[Caller, needs(Verb.SEE_HOLDS)], cursor: Cursor = None, limit: Limit = MANY
+) -> Page[Hold]:
+    """Holds in force: the own agency's, and to a deconfliction officer all; of others' not who or why."""
+    after, person = cursors.after("holds", cursor), caller.person
+    with app.store.begin(of=person.agency) as work:
+        others = person.may(Verb.SEE_HOLDS, Relation.FOREIGN)
+        rows = work.cases.holds(person.agency, others=others, now=work.now, after=after, limit=limit)
+        noted(work, caller, Verb.SEE_HOLDS, subjects("hold", [row["id"] for row in rows[:limit]]))
+    return cursors.page("holds", rows, limit, Hold.model_validate)
 
 
 @router.post("/v1/holds", status_code=201, response_model=PlacedHolds)
@@ -112,13 +118,22 @@ def ask_about_hold(
 
 
 @router.get("/v1/questions")
-def list_questions(app: TheApp, caller: Annotated[Caller, needs(Verb.SEE_QUESTIONS)]) -> Page[Question]:
-    """Questions that others asked about items the own agency holds."""
-    with app.store.begin(of=caller.person.agency) as work:
-        found = work.holds.questions_about(caller.person.agency)
-        noted(work, caller, Verb.SEE_QUESTIONS, subjects("item", [item for item, _, _ in found]))
-    rows = [Question(item=item, agency=agency, at=at) for item, agency, at in found]
-    return Page[Question](rows=rows, next=None)
+def list_questions(
+    app: TheApp,
+    caller: Annotated[Caller, needs(Verb.SEE_QUESTIONS)],
+    cursor: Cursor = None,
+    limit: Limit = MANY,
+) -> Page[Question]:
+    """Questions that others asked within 90 days about items the own agency holds."""
+    after, agency = cursors.after("questions", cursor), caller.person.agency
+    with app.store.begin(of=agency) as work:
+        rows = work.cases.questions(agency, now=work.now, after=after, limit=limit)
+        noted(work, caller, Verb.SEE_QUESTIONS, subjects("item", [row["item"] for row in rows[:limit]]))
+    return cursors.page("questions", rows, limit, _question)
+
+
+def _question(row: dict[str, Any]) -> Question:
+    return Question(item=row["item"], agency=row["agency"], at=row["at"])
 
 
 @router.post("/v1/disputes", status_code=201, response_model=Disputed)
