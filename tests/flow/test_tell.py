@@ -6,19 +6,21 @@ import base64
 import json
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from sqlalchemy import update
 
-from happened import ADA, newcomers
+from happened import ADA, OLIVER, newcomers
 from staydown.app import HOSTS
 from staydown.core.errors import Invalid, NotEntitled, NotFound
 from staydown.core.ids import WebhookId
 from staydown.core.people import Role
-from staydown.flow import tell
+from staydown.flow import deconflict, duty, preserve, tell
 from staydown.store.tables_house import webhooks
-from support import ALICE, Desk, person
+from staydown.worker import loop as worker_loop
+from support import ALICE, CAROL, Desk, person
 
 TAGS = ("item:sighting:recorded", "item:assessment:made", "webhook:address:added")
 
@@ -29,12 +31,15 @@ class Ear:
     def __init__(self) -> None:
         self.heard: list[tuple[dict[str, str], bytes]] = []
         self.answers: list[int] = []
+        self.stall = threading.Event()  # while it is not set, nothing is answered
+        self.stall.set()
         ear = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"]))
                 ear.heard.append(({name.lower(): value for name, value in self.headers.items()}, body))
+                ear.stall.wait(30)
                 status = ear.answers.pop(0) if ear.answers else 204
                 self.send_response(status)
                 if status in {301, 302}:
@@ -178,3 +183,89 @@ def test_nothing_is_asked_for_where_nobody_listens(desk: Desk) -> None:
     with desk.store.begin(write=False) as work:
         assert work.hooks.all_open() == []
         assert work.queue.waiting() == 0
+
+
+def told_tags(ear: Ear) -> list[str]:
+    """What was heard, by its tag."""
+    return [json.loads(body)["type"] for _, body in ear.heard]
+
+
+def test_of_a_shared_item_only_the_own_doings_are_told(desk: Desk, ear: Ear) -> None:
+    tags = ("item:sighting:recorded", "item:assessment:made", "item:question:asked", "item:evidence:kept")
+    listen(desk, tags=(*tags, "item:evidence:waived"))
+    cora = person("cora", "CC", Role.ANALYST)
+    newcomers(desk, cora)
+    address = desk.show("seen_by_all")
+    (item,) = desk.sight(address)
+    desk.sight(address, agency="CC")
+    desk.view([item], by=cora)
+    with desk.store.begin() as work:
+        deconflict.ask(work, cora, item, per_hour=9)
+        preserve.waive(work, cora, [item], reason="theirs")
+    desk.work()
+    assert told_tags(ear) == ["item:sighting:recorded"]
+    desk.keep([item])
+    desk.view([item])
+    with desk.store.begin() as work:
+        preserve.waive(work, ALICE, [item], reason="ours")
+        deconflict.ask(work, ALICE, item, per_hour=9)
+    desk.work()
+    assert told_tags(ear)[1:] == [
+        "item:evidence:kept",
+        "item:assessment:made",
+        "item:evidence:waived",
+        "item:question:asked",
+    ]
+
+
+def test_a_provider_hears_nothing_of_how_a_request_came_about(desk: Desk, ear: Ear) -> None:
+    newcomers(desk, OLIVER)
+    tags = [
+        "request:proposal:made",
+        "request:lines:dropped",
+        "request:approval:given",
+        "request:dispatch:sent",
+    ]
+    with desk.store.begin() as work:
+        for who in (OLIVER, ADA):
+            tell.begin(desk.tools, work, who, address=f"http://ear.example/{who.agency.lower()}", tags=tags)
+    items = desk.sight(desk.show("one"), desk.show("two"))
+    desk.keep(items)
+    desk.view(items)
+    (request,) = desk.put(items).requests
+    with desk.store.begin() as work:
+        until, longest = work.now + timedelta(days=2), timedelta(days=9)
+        deconflict.place(work, CAROL, items[:1], reason="r", until=until, longest=longest, at_most=9)
+    desk.consent(request)
+    desk.later(seconds=5)
+    assert sorted(told_tags(ear)) == sorted([*tags, "request:dispatch:sent"])
+
+
+def test_a_slow_receiver_does_not_keep_an_alarm_waiting(desk: Desk, ear: Ear) -> None:
+    """Between two of its messages whatever presses more goes first."""
+    listen(desk)
+    desk.sight(*(desk.show(f"some_{n}") for n in range(9)))
+    heard = len(ear.heard)
+    worker_loop.once(desk.tools, "test")
+    assert len(ear.heard) == heard + 1
+    with desk.store.begin() as work:
+        alarm = duty.threat(work, ALICE, "a life", items=[])
+    worker_loop.once(desk.tools, "test")
+    with desk.store.begin(write=False) as work:
+        assert work.duties.calls(alarm)
+    assert len(ear.heard) == heard + 1
+    desk.work()
+    assert len(ear.heard) == heard + 9
+
+
+def test_a_receiver_that_does_not_answer_is_left(desk: Desk, ear: Ear) -> None:
+    number, _ = listen(desk)
+    ear.stall.clear()
+    desk.sight(desk.show("one"))
+    desk.work()
+    with desk.store.begin(write=False) as work:
+        assert work.hooks.one(ADA.agency, number).failures == 1
+    ear.stall.set()
+    desk.later(minutes=2)
+    with desk.store.begin(write=False) as work:
+        assert work.hooks.one(ADA.agency, number).failures == 0

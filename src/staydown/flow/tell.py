@@ -25,9 +25,9 @@ from staydown.ports.work import Task, Work, WorkKind
 
 PREFIX = "whsec_"
 SECRET_BYTES = 24
-LONGEST = timedelta(seconds=10)
-"""How long a receiver may take."""
-LOOKED_AT = 500
+LONGEST = timedelta(seconds=3)
+"""How long a receiver may take: nothing else is done meanwhile, and an alarm may be waiting."""
+LOOKED_AT = 200
 """Entries that are looked at in one go; what lies behind them waits its turn."""
 BACK_OFF = tuple(timedelta(minutes=one) for one in (1, 5, 30, 120, 300, 600, 840, 1200, 1440))
 """Before each next try; the last one is repeated."""
@@ -104,7 +104,7 @@ def end(work: Work, person: Person, number: WebhookId) -> None:
 
 
 def run(tools: Tools, tasks: Sequence[Task]) -> None:
-    """Tell each webhook of what is new, one entry after the other."""
+    """Tell each webhook of one entry; while there are more it waits its turn, behind what presses more."""
     for task in tasks:
         _tell(tools, task)
 
@@ -113,7 +113,7 @@ def _tell(tools: Tools, task: Task) -> None:
     with tools.begin(write=False) as work:
         found = work.hooks.open([WebhookId(task.subject)])
         hook = found[0] if found else None
-        news, position = _news(work, hook) if hook else ([], 0)
+        news, position = _news(work, hook) if hook else (None, 0)
     if hook is None:
         with tools.begin() as work:
             work.queue.done([task])
@@ -125,18 +125,16 @@ def _tell(tools: Tools, task: Task) -> None:
             work.hooks.turn()
             _give_up(work, task, hook, str(error))
         return
-    for one in news:
-        reply = _post(tools, hook, key, one)
-        with tools.begin() as work:
-            work.hooks.turn()
-            work.queue.confirm([task], lease=tools.settings.lease)
-            if reply.status is None or not 200 <= reply.status < 300:
-                _back_off(work, task, hook, reply)
-                return
-            work.hooks.told(hook.id, position=one.number + 1)
+    reply = _post(tools, hook, key, news) if news else None
     with tools.begin() as work:
         size = work.hooks.turn()
-        if position > (news[-1].number + 1 if news else hook.position):
+        work.queue.confirm([task], lease=tools.settings.lease)
+        if reply is not None and (reply.status is None or not 200 <= reply.status < 300):
+            _back_off(work, task, hook, reply)
+            return
+        if news:
+            work.hooks.told(hook.id, position=position)
+        elif position > hook.position:
             work.hooks.passed(hook.id, position=position)
         if size > position:
             work.queue.postpone([task], due_at=work.now)
@@ -144,12 +142,15 @@ def _tell(tools: Tools, task: Task) -> None:
             work.queue.done([task])
 
 
-def _news(work: Work, hook: Webhook) -> tuple[list[News], int]:
-    """What a webhook wants to hear, from its place on, and the place behind all that was looked at."""
+def _news(work: Work, hook: Webhook) -> tuple[News | None, int]:
+    """The next that a webhook wants to hear, from its place on, and the place behind it or all that was looked at."""
     page = work.entries.page(first=hook.position, limit=LOOKED_AT)
     wanted = list(_wanted(page, hook.tags))
-    own = work.hooks.concerning(hook.agency, {one.subject for one in wanted})
-    return [one for one in wanted if one.subject in own], page[-1][0] + 1 if page else hook.position
+    own = work.hooks.concerning(hook.agency, [(one.number, one.tag, one.subject) for one in wanted])
+    for one in wanted:
+        if one.number in own:
+            return one, one.number + 1
+    return None, page[-1][0] + 1 if page else hook.position
 
 
 def _wanted(page: Sequence[tuple[int, bytes]], tags: Collection[str]) -> Iterator[News]:

@@ -77,8 +77,8 @@ class Hooks(Protocol):
     def end(self, number: WebhookId) -> None:
         """Tell no more."""
 
-    def concerning(self, agency: AgencyCode, subjects: Iterable[str]) -> frozenset[str]:
-        """Those of the ledger's subjects that are the agency's matter."""
+    def concerning(self, agency: AgencyCode, told: Iterable[tuple[int, str, str]]) -> frozenset[int]:
+        """Those of the ledger's entries, each as number, tag and subject, that are the agency's matter."""
 
 
 class Entries(Protocol):

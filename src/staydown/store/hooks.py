@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, func, insert, or_, select, update
+from sqlalchemy import Connection, Select, func, insert, or_, select, update
 
 from staydown.core.errors import NotFound
 from staydown.core.ids import AgencyCode, PersonId, WebhookId
 from staydown.ports.hooks import Webhook
 from staydown.ports.work import WorkKind
 from staydown.store.sets import among, for_update, insert_new
-from staydown.store.tables import holds, ledger_head, operation_agencies, requests, returns, sightings, work
+from staydown.store.tables import (
+    holds,
+    ledger_details,
+    ledger_head,
+    operation_agencies,
+    persons,
+    requests,
+    returns,
+    sightings,
+    work,
+)
 from staydown.store.tables_house import webhooks
 from staydown.store.walls import across
 
@@ -126,16 +137,33 @@ class Hooks:
         is_open = (webhooks.c.id == number) & webhooks.c.ended_at.is_(None)
         self._conn.execute(update(webhooks).where(is_open).values(**values))
 
-    def concerning(self, agency: AgencyCode, subjects: Iterable[str]) -> frozenset[str]:
-        """Those of the ledger's subjects that are the agency's matter."""
+    def concerning(self, agency: AgencyCode, told: Iterable[tuple[int, str, str]]) -> frozenset[int]:
+        """Those of the ledger's entries, each as number, tag and subject, that are the agency's matter."""
+        listed = list(told)
+        subjects = {subject for _, _, subject in listed}
+        own, addressed = self._matters(agency, subjects, _MATTERS), self._matters(agency, subjects, _AT_DESK)
+        heard: set[int] = set()
+        doubtful: set[int] = set()
+        for number, tag, subject in listed:
+            if subject in own and (not subject.startswith("item:") or tag in OF_ALL):
+                heard.add(number)
+            elif subject in own and tag in OF_ONE:
+                doubtful.add(number)
+            elif subject in addressed and tag in OF_DESK:
+                heard.add(number)
+        return frozenset(heard | self._done_by(agency, doubtful))
+
+    def _matters(
+        self, agency: AgencyCode, subjects: Iterable[str], matters: Mapping[str, Matter]
+    ) -> frozenset[str]:
         by_noun: dict[str, list[str]] = defaultdict(list)
         for subject in subjects:
             noun, _, name = subject.partition(":")
             by_noun[noun].append(name)
         found: set[str] = set()
         for noun, names in by_noun.items():
-            if noun in _MATTERS:
-                column, statement = _MATTERS[noun](agency)
+            if noun in matters:
+                column, statement = matters[noun](agency)
                 wanted: Sequence[Any] = (
                     names if noun == "operation" else [int(one) for one in names if one.isdecimal()]
                 )
@@ -143,15 +171,78 @@ class Hooks:
                 found |= {f"{noun}:{name}" for name in rows.scalars()}
         return frozenset(found)
 
+    def _done_by(self, agency: AgencyCode, numbers: Collection[int]) -> frozenset[int]:
+        """Entries that tell, by their details, of what the agency did itself; of erased details nothing is told."""
+        rows = self._conn.execute(
+            select(ledger_details.c.n, ledger_details.c.detail).where(
+                among(self._conn, ledger_details.c.n, sorted(numbers))
+            )
+        )
+        details = {row.n: json.loads(bytes(row.detail)) for row in rows}
+        people = {detail["by"] for detail in details.values() if detail.get("by")}
+        known = self._conn.execute(
+            select(persons.c.id).where(
+                among(self._conn, persons.c.id, sorted(people)), persons.c.agency == agency
+            )
+        )
+        own = frozenset(known.scalars())
+        return frozenset(
+            number
+            for number, detail in details.items()
+            if detail.get("agency") == agency or detail.get("by") in own
+        )
+
+
+Matter = Callable[[AgencyCode], tuple[Any, Select[Any]]]
+OF_ALL = frozenset(
+    {
+        "item:evidence:kept",
+        "item:gone:noted",
+        "item:key:renewed",
+        "item:match:suggested",
+        "item:merge:made",
+        "item:merge:undone",
+        "item:merge:waited",
+        "item:name:passed",
+        "item:part:moved",
+        "item:reinstatement:seen",
+        "item:removal:verified",
+        "item:return:seen",
+        "item:sighting:confirmed",
+        "item:target:found",
+    }
+)
+"""What is told of an item to everybody who sighted it: what anybody could see."""
+OF_ONE = frozenset(
+    {"item:assessment:made", "item:evidence:waived", "item:question:asked", "item:sighting:recorded"}
+)
+"""What is told of an item to the agency that did it, and to no other."""
+OF_DESK = frozenset(
+    {
+        "request:answer:given-up",
+        "request:answer:noted",
+        "request:clock:lapsed",
+        "request:clock:started",
+        "request:dispatch:sent",
+        "request:withdrawal:made",
+        "request:withdrawal:sent",
+    }
+)
+"""What is told of a request to the provider it was sent to: nothing of how it came about."""
+
 
 def _of_item(agency: AgencyCode) -> tuple[Any, Select[Any]]:
     return sightings.c.item, select(sightings.c.item).where(sightings.c.agency == agency)
 
 
 def _of_request(agency: AgencyCode) -> tuple[Any, Select[Any]]:
+    return requests.c.id, select(requests.c.id).where(requests.c.agency == agency)
+
+
+def _of_desk(agency: AgencyCode) -> tuple[Any, Select[Any]]:
     desk = func.upper(func.replace(requests.c.provider, "_", "-"))
-    sent = and_(requests.c.sent_at.is_not(None), desk == agency)
-    return requests.c.id, select(requests.c.id).where(or_(requests.c.agency == agency, sent))
+    sent = requests.c.sent_at.is_not(None)
+    return requests.c.id, select(requests.c.id).where(sent, desk == agency)
 
 
 def _of_hold(agency: AgencyCode) -> tuple[Any, Select[Any]]:
@@ -172,7 +263,7 @@ def _of_webhook(agency: AgencyCode) -> tuple[Any, Select[Any]]:
     return webhooks.c.id, select(webhooks.c.id).where(webhooks.c.agency == agency)
 
 
-_MATTERS: Mapping[str, Callable[[AgencyCode], tuple[Any, Select[Any]]]] = {
+_MATTERS: Mapping[str, Matter] = {
     "item": _of_item,
     "request": _of_request,
     "hold": _of_hold,
@@ -181,6 +272,8 @@ _MATTERS: Mapping[str, Callable[[AgencyCode], tuple[Any, Select[Any]]]] = {
     "webhook": _of_webhook,
 }
 """Whose matter a subject of the ledger is, by its noun; what has no row here nobody is told of."""
+_AT_DESK: Mapping[str, Matter] = {"request": _of_desk}
+"""What is the matter of a provider's desk."""
 
 
 def _webhook(row: Any) -> Webhook:

@@ -45,7 +45,7 @@ VERBS: Mapping[WorkKind, Callable[[Tools, Sequence[Task]], None]] = {
     WorkKind.SEAL: look.run,
     WorkKind.TELL: tell.run,
 }
-LIMITS: Mapping[WorkKind, int] = {WorkKind.WITHDRAWAL: 8, WorkKind.DISPATCH: 32, WorkKind.TELL: 8}
+LIMITS: Mapping[WorkKind, int] = {WorkKind.WITHDRAWAL: 8, WorkKind.DISPATCH: 32, WorkKind.TELL: 1}
 """Kinds whose batches stay small, so that little is in doubt if a process dies."""
 LEASES: Mapping[WorkKind, timedelta] = dict.fromkeys(
     (WorkKind.CLOCK, WorkKind.EXPIRE, WorkKind.HOLD), timedelta(seconds=2)
