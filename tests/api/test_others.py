@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from datetime import timedelta
 
@@ -153,3 +154,18 @@ def test_wait_shows_to_those_who_may_ask(api: Callers, desk: Desk) -> None:
     desk.view(items)
     assert waits(api.alice) == [True, False]
     assert waits(api.dave) == [None, None]
+
+
+def test_entries_are_for_those_who_see_the_shared_record(api: Callers, desk: Desk) -> None:
+    desk.sight(desk.show("some_one"))
+    for client in (api.oliver, api.ada):
+        assert client.get("/v1/ledger/entries").status_code == 403
+        assert client.get("/v1/ledger/checkpoint").status_code == 200
+        assert client.get("/v1/ledger/key").status_code == 200
+        proof = client.get("/v1/ledger/proofs/inclusion?entry=0&size=1")
+        assert proof.status_code == 200, proof.text
+    rows = api.dave.get("/v1/ledger/entries?limit=1000").json()["rows"]
+    entries = [json.loads(base64.b64decode(row["entry"])) for row in rows]
+    (seen,) = [one for one in entries if one["tag"] == "item:sighting:recorded"]
+    assert set(seen) == {"at", "commit", "n", "subject", "tag"}
+    assert not [word for word in ("alice", "some_one", "flock") if word in json.dumps(entries)]

@@ -31,28 +31,28 @@ EVERYBODY_S = [
     "person:see",
     "agency:see",
     "provider:",
-    "ledger:",
+    "checkpoint:",
     "roster:see",
 ]
 """What has nothing to do with a case."""
 BY_ROLE = {
     Role.ANALYST: """item sighting match list evidence assessment check return hold:- question:ask request:see request:propose
-        request:withdraw request:answer request:close clock operation:see operation:add figures alarm""",
+        request:withdraw request:answer request:close clock operation:see operation:add figures ledger alarm""",
     Role.ASSESSOR: """item:see sighting:see match evidence:see evidence:open assessment check:see return:see request:see clock
-        operation:see figures alarm""",
+        operation:see figures ledger alarm""",
     Role.APPROVER: """item:see sighting:see match evidence:see evidence:open assessment:see check:see return:see request:see
-        request:approve request:send-back request:withdraw clock operation:see figures alarm""",
+        request:approve request:send-back request:withdraw clock operation:see figures ledger alarm""",
     Role.SIGNATORY: """item:see sighting:see match evidence:see evidence:open assessment:see check:see return:see request:see
-        request:sign hold:overrule clock operation:see figures alarm""",
+        request:sign hold:overrule clock operation:see figures ledger alarm""",
     Role.COORDINATOR: """item sighting match list:import evidence:see assessment:see check return:see question:ask request:see
-        request:withdraw request:answer request:close clock operation figures roster:set alarm webhook:see exercise""",
+        request:withdraw request:answer request:close clock operation figures ledger roster:set alarm webhook:see exercise""",
     Role.DECONFLICTION: """item:see sighting:see match evidence:see assessment:see check:see return:see hold:see hold:place
-        hold:release hold:dispute question request:see clock operation:see figures alarm""",
+        hold:release hold:dispute question request:see clock operation:see figures ledger alarm""",
     Role.INVESTIGATOR: """item:see sighting:see match evidence:see evidence:open assessment:see check:see return:see hold:see
-        hold:place hold:release question:see request:see clock operation:see figures alarm""",
+        hold:place hold:release question:see request:see clock operation:see figures ledger alarm""",
     Role.PROVIDER: "request:see request:answer clock alarm webhook",
     Role.AUDITOR: """item:see sighting:see match evidence:see evidence:open assessment:see check:see return:see request:see
-        clock operation:see figures access alarm:see alarm:take webhook:see""",
+        clock operation:see figures ledger access alarm:see alarm:take webhook:see""",
     Role.ADMINISTRATOR: "token:end person agency:name roster:set webhook",
     Role.TRAINER: "alarm:see alarm:take exercise",
 }

@@ -96,6 +96,7 @@ class Verb(StrEnum):
     SEE_FIGURES = "figures:see"
     SEE_PROVIDERS = "provider:see"
     SEE_LEDGER = "ledger:see"
+    SEE_CHECKPOINT = "checkpoint:see"
     SEE_ACCESSES = "access:see"
 
     SEE_ROSTER = "roster:see"
@@ -180,7 +181,8 @@ RIGHTS: Mapping[Verb, Mapping[Relation, frozenset[Role]]] = MappingProxyType(
         Verb.RELEASE_OPERATION: {_OWN: _roles(_R.COORDINATOR)},
         Verb.SEE_FIGURES: {_SHARED: WATCHERS},
         Verb.SEE_PROVIDERS: {_SHARED: ALL},
-        Verb.SEE_LEDGER: {_SHARED: ALL},
+        Verb.SEE_LEDGER: {_SHARED: WATCHERS},
+        Verb.SEE_CHECKPOINT: {_SHARED: ALL},
         Verb.SEE_ACCESSES: {_OWN: _roles(_R.AUDITOR)},
         Verb.SEE_ROSTER: {_OWN: ALL},
         Verb.SET_ROSTER: {_OWN: _roles(_R.COORDINATOR, _R.ADMINISTRATOR)},

@@ -19,7 +19,7 @@ from staydown.wire.base import AskedSize, Page
 from staydown.wire.operations import ConsistencyProof, InclusionProof, LedgerEntry, LedgerKey
 
 router = APIRouter(tags=["ledger"])
-Sees = Annotated[Caller, needs(Verb.SEE_LEDGER)]
+Sees = Annotated[Caller, needs(Verb.SEE_CHECKPOINT)]
 _ED25519 = b"\x01"
 
 
@@ -43,7 +43,9 @@ def show_ledger_key(app: TheApp, caller: Sees) -> LedgerKey:
 
 
 @router.get("/v1/ledger/entries")
-def list_entries(app: TheApp, caller: Sees, cursor: Cursor = None, limit: Limit = MANY) -> Page[LedgerEntry]:
+def list_entries(
+    app: TheApp, caller: Annotated[Caller, needs(Verb.SEE_LEDGER)], cursor: Cursor = None, limit: Limit = MANY
+) -> Page[LedgerEntry]:
     """Entries in order, as their canonical bytes; what they commit to is not in them."""
     place = cursors.read("entries", cursor, [int])
     first = max(place[0], 0) if place else 0
