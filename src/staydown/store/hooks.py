@@ -145,11 +145,12 @@ class Hooks:
         heard: set[int] = set()
         doubtful: set[int] = set()
         for number, tag, subject in listed:
-            if subject in own and (not subject.startswith("item:") or tag in OF_ALL):
+            done = tag.partition(":")[2]
+            if subject in own and (not subject.startswith("item:") or done in OF_ALL):
                 heard.add(number)
-            elif subject in own and tag in OF_ONE:
+            elif subject in own and done in OF_ONE:
                 doubtful.add(number)
-            elif subject in addressed and tag in OF_DESK:
+            elif subject in addressed and done in OF_DESK:
                 heard.add(number)
         return frozenset(heard | self._done_by(agency, doubtful))
 
@@ -196,36 +197,34 @@ class Hooks:
 Matter = Callable[[AgencyCode], tuple[Any, Select[Any]]]
 OF_ALL = frozenset(
     {
-        "item:evidence:kept",
-        "item:gone:noted",
-        "item:key:renewed",
-        "item:match:suggested",
-        "item:merge:made",
-        "item:merge:undone",
-        "item:merge:waited",
-        "item:name:passed",
-        "item:part:moved",
-        "item:reinstatement:seen",
-        "item:removal:verified",
-        "item:return:seen",
-        "item:sighting:confirmed",
-        "item:target:found",
+        "evidence:kept",
+        "gone:noted",
+        "key:renewed",
+        "match:suggested",
+        "merge:made",
+        "merge:undone",
+        "merge:waited",
+        "name:passed",
+        "part:moved",
+        "reinstatement:seen",
+        "removal:verified",
+        "return:seen",
+        "sighting:confirmed",
+        "target:found",
     }
 )
 """What is told of an item to everybody who sighted it: what anybody could see."""
-OF_ONE = frozenset(
-    {"item:assessment:made", "item:evidence:waived", "item:question:asked", "item:sighting:recorded"}
-)
+OF_ONE = frozenset({"assessment:made", "evidence:waived", "question:asked", "sighting:recorded"})
 """What is told of an item to the agency that did it, and to no other."""
 OF_DESK = frozenset(
     {
-        "request:answer:given-up",
-        "request:answer:noted",
-        "request:clock:lapsed",
-        "request:clock:started",
-        "request:dispatch:sent",
-        "request:withdrawal:made",
-        "request:withdrawal:sent",
+        "answer:given-up",
+        "answer:noted",
+        "clock:lapsed",
+        "clock:started",
+        "dispatch:sent",
+        "withdrawal:made",
+        "withdrawal:sent",
     }
 )
 """What is told of a request to the provider it was sent to: nothing of how it came about."""
