@@ -14,7 +14,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from happened import ADA, let_things_happen
+from happened import ADA, OLIVER, let_things_happen
 from serving import caller, serving
 from staydown.api.app import make_api, routes_of
 from staydown.api.gate import Needs, OpenToAll, rows_of
@@ -158,6 +158,15 @@ QUERIES = {
     ("GET", "/v1/ledger/proofs/inclusion"): "?entry=1&size=3",
     ("GET", "/v1/ledger/proofs/consistency"): "?first=1&second=3",
 }
+ASKED = {
+    ("GET", "/v1/items"): ("?operation=spring", "?state=proposed", "?seen_by_us=false&key=flock"),
+    ("GET", "/v1/requests"): ("?operation=spring", "?state=proposed", "?provider=flock"),
+    ("GET", "/v1/sightings"): ("?item={item}",),
+    ("GET", "/v1/assessments"): ("?item={item}",),
+    ("GET", "/v1/returns"): ("?state=suggested",),
+    ("POST", "/v1/sightings"): ("?operation=spring",),
+}
+"""Lists again, each with what others have in a parameter."""
 
 
 def _bodies(item: str, reads: Mapping[str, Any]) -> dict[tuple[str, str], Any]:
@@ -325,7 +334,8 @@ def test_nothing_of_others_comes_out(
                     for filled, given in _calls(method, path, foreign, reads):
                         answer = _ask(client, method, filled, given, reads)
                         outcomes[f"{row} {answer.status_code}"] += 1
-                        leaks += _leaks(role, method, path, row, answer)
+                        kind = _kind(role, path, filled, row)
+                        leaks += _leaks(role, method, path, kind, answer)
     with capsys.disabled():
         print(
             f"\n{len(ROWS)} routes x {len(STRANGERS)} roles: {sum(outcomes.values())} calls on records of others"
@@ -348,6 +358,8 @@ def _calls(
         body = _bodies(foreign["item"][0], read).get((method, path))
         filled = path.replace(f"{{{name}}}", record.replace("/", "%2F").replace(":", "%3A")) if name else path
         found.append((filled + QUERIES.get((method, path), ""), body))
+        for query in ASKED.get((method, path), ()):
+            found.append((filled + query.format(item=foreign["item"][0]), body))
     return found
 
 
@@ -365,6 +377,12 @@ def _ask(
     )
 
 
+def _kind(role: Role, path: str, filled: str, row: str) -> str:
+    """An operation of others in a parameter is refused; a provider's officer lists by whatever name what was sent."""
+    is_desk = role is Role.PROVIDER and path == "/v1/requests"
+    return REFUSED if "operation=spring" in filled and not is_desk else row
+
+
 def _leaks(role: Role, method: str, path: str, row: str, answer: httpx2.Response) -> list[str]:
     said = f"{role.value}: {method} {path} -> {answer.status_code}"
     may_see_holds = (
@@ -375,13 +393,67 @@ def _leaks(role: Role, method: str, path: str, row: str, answer: httpx2.Response
         found.append(f"{said}: not refused")
     if row == REFUSED and answer.status_code == 409 and not (role is Role.SIGNATORY and "overrule" in path):
         found.append(f"{said}: tells that it is there")
-    if not may_see_holds:
-        text = answer.text
-        names = [PersonId("alice"), PersonId("anna"), PersonId("bob"), PersonId("carol"), PersonId("clive")]
-        found += [
-            f"{said}: shows {word!r}" for word in (SECRET, *(f'"{name}"' for name in names)) if word in text
-        ]
+    text = answer.text
+    if not may_see_holds and not path.startswith("/v1/agencies"):
+        found += [f"{said}: names agency {code}" for code in ('"AA"', '"BB"') if code in text]
+    if SECRET in text:
+        found.append(f"{said}: shows {SECRET!r}")
+    names = [PersonId("alice"), PersonId("anna"), PersonId("bob"), PersonId("carol"), PersonId("clive")]
+    found += [f"{said}: shows {word!r}" for word in (f'"{name}"' for name in names) if word in text]
     return found
+
+
+def test_an_operation_over_items_of_others_tells_nothing_of_them(
+    desk: Desk, foreign: dict[str, list[str]]
+) -> None:
+    """Whoever puts shared items on a list of their own learns by its figures no more than before."""
+    stranger = STRANGERS[Role.COORDINATOR]
+    body = _bodies(foreign["item"][0], {"digest": "0" * 64})[("POST", "/v1/operations")]
+    items = [one for one in foreign["item"] if one.isdecimal()]
+    with serving(desk.app) as address, caller(address, desk.app, stranger) as client:
+        assert client.post("/v1/operations", json=body).status_code == 201
+        added = client.post("/v1/operations/strange/items", json={"items": items})
+        assert added.json() == {"items": len(set(items))}, added.text
+        figures = client.get("/v1/operations/strange/figures")
+        counts = figures.json()["counts"]
+        assert counts["items"] == len(set(items))
+        of_others = ("sightings", "agency_items", "assessed", "items_held", "holds", "items_referred")
+        assert [counts[name] for name in of_others] == [0] * len(of_others)
+        assert (figures.json()["agencies"], figures.json()["requests"]) == ({}, {})
+        listed = client.get("/v1/items?operation=strange")
+        assert {one["wait"] for one in listed.json()["rows"]} == {None}
+        with client.stream("GET", "/v1/operations/strange/events") as stream:
+            tally = next(line for line in stream.iter_lines() if line.startswith("data: "))
+        assert '"holds":0' in tally
+        assert '"requests":{}' in tally
+        for answer in (figures, listed, client.get("/v1/figures")):
+            assert _leaks(Role.COORDINATOR, "GET", answer.url.path, OWN, answer) == []
+
+
+def test_the_desk_it_was_sent_to_sees_no_line_that_stayed_behind(
+    desk: Desk, foreign: dict[str, list[str]]
+) -> None:
+    items = desk.sight(desk.show("left_with_it"), desk.show("stayed_behind"))
+    desk.keep(items)
+    desk.view(items)
+    (request,) = desk.put(items).requests
+    with desk.store.begin() as work:
+        until, longest = work.now + timedelta(days=3), timedelta(days=9)
+        deconflict.place(work, CAROL, items[1:], reason=SECRET, until=until, longest=longest, at_most=99)
+    desk.consent(request)
+    desk.work()
+    mine = {**foreign, "reference": [request.reference], "provider": ["flock"]}
+    with serving(desk.app) as address, caller(address, desk.app, OLIVER) as client:
+        reads = {request.reference: client.get(f"/v1/requests/{request.reference}").json()}
+        texts = [
+            (filled, _ask(client, method, filled, given, reads).text)
+            for (method, path), row in ROWS.items()
+            if method == "GET" and row not in {OPEN, LAST}
+            for filled, given in _calls(method, path, mine, reads)
+        ]
+    assert [path for path, text in texts if "left_with_it" in text]
+    assert [path for path, text in texts if "stayed_behind" in text] == []
+    assert [path for path, text in texts if SECRET in text] == []
 
 
 def test_the_other_way_round_the_own_people_do_see_it(desk: Desk, foreign: dict[str, list[str]]) -> None:
