@@ -234,7 +234,9 @@ def rights() -> str:
         "written down.\n\n| verb | relation | roles | |\n| --- | --- | --- | --- |\n"
     )
     for verb, rows in RIGHTS.items():
-        marks = ", ".join(word for word, verbs in (("fresh", FRESH), ("purpose", WITH_PURPOSE)) if verb in verbs)
+        marks = ", ".join(
+            word for word, verbs in (("fresh", FRESH), ("purpose", WITH_PURPOSE)) if verb in verbs
+        )
         for at, (relation, roles) in enumerate(rows.items()):
             who = "all" if roles == frozenset(Role) else ", ".join(r.value for r in Role if r in roles)
             parts.append(
