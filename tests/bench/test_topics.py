@@ -39,7 +39,7 @@ AWAY = "postgresql://x@127.0.0.1:1/x"
         (("--database", "sqlite:///x", "bench", "intake"), 3, "PostgreSQL server only"),
         (("--database", "nonsense", "bench", "work"), 3, "no database address"),
         (("bench", "ledger", "--postgres"), 3, "It takes --size, --rounds."),
-        (("bench", "nothing"), 4, "There is: clocks,"),
+        (("bench", "nothing"), 4, "There is: api, clocks,"),
         (("bench", "kill", "--only", "nothing"), 3, "There is: asked, mail."),
     ],
 )
