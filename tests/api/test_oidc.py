@@ -273,7 +273,7 @@ NOW = int(time.time())
         {"sub": ""},
         {"sub": 7},
     ],
-    ids=str,
+    ids=lambda claims: " ".join(f"{name}-{type(value).__name__}" for name, value in claims.items()),
 )
 def test_a_false_claim_is_refused(door: Door, claims: dict[str, Any]) -> None:
     assert door.once(door.invitation()).status_code == 200
