@@ -17,7 +17,11 @@ from staydown.core.house import CredentialKind, Matter
 from staydown.core.rights import PHISHING_RESISTANT, Role
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from staydown.app import App
+    from staydown.core.ids import AgencyCode
+    from staydown.ports.work import Work
 
 LONGEST_SESSION, LONGEST_IDLE, LONGEST_PROOF = timedelta(hours=24), timedelta(hours=2), timedelta(minutes=15)
 AHEAD = timedelta(days=7)
@@ -205,10 +209,10 @@ def _roster(app: App) -> Finding:
     )
 
 
-def _gaps(work: object, code: object, matter: Matter, now: object) -> list[tuple[object, object]]:
+def _gaps(work: Work, code: AgencyCode, matter: Matter, now: datetime) -> list[tuple[datetime, datetime]]:
     from staydown.flow.duty import gaps
 
-    return list(gaps(work, code, matter, since=now, until=now + AHEAD))  # type: ignore[arg-type, operator]
+    return gaps(work, code, matter, since=now, until=now + AHEAD)
 
 
 def _seals(app: App) -> Finding:
