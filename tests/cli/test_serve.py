@@ -118,6 +118,8 @@ def test_a_server_that_speaks_in_clear_does_not_start(tmp_path: Path) -> None:
     )
     assert done.returncode == 5
     assert "in clear" in done.stderr
+    proxied = _command(home, "serve", "--host", "0.0.0.0", "--proxy", "192.0.2.1")
+    assert subprocess.run(proxied, capture_output=True, timeout=60).returncode == 5
     (home / "staydown.toml").write_text('address = "http://staydown.example"\n')
     done = subprocess.run(_command(home, "serve"), capture_output=True, text=True, timeout=60)
     assert done.returncode == 5

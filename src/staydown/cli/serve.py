@@ -107,7 +107,7 @@ def _require_safe(app: App, host: str, *, has_tls: bool, proxies: list[str]) -> 
                 raise Invalid(f"{one!r} is no IP address", hint="Such as 127.0.0.1, or ::1.") from None
     address = app.settings.address
     is_here = host == "localhost" or ip_address(host).is_loopback
-    if not is_here and not has_tls and not proxies:
+    if not is_here and not has_tls:  # a proxy named beside it does not keep others from coming in clear
         raise Refused(
             f"on {host} words and sessions would travel in clear",
             hint="Give --tls-cert and --tls-key, or listen on 127.0.0.1 behind a proxy with TLS.",
