@@ -94,6 +94,7 @@ def _played(options: Options, out: Path, size: int, address: str | None) -> dict
         out=out,
         items=size,
         database=address,
+        alone=True,
         progress=options.progress,
     )
     figures = done.figures

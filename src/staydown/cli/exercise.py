@@ -71,6 +71,7 @@ def run(
             workers=workers,
             language=language,
             through=through,
+            alone=True,
             progress=step,
         )
     emit_one(done.figures, as_json=as_json)
@@ -168,7 +169,7 @@ def grid(
     from staydown.exercise.grid import grid as verb
 
     with progress("exercise grid", len(cells()) * seeds) as step:
-        rows = list(verb(out, items=items, seeds=range(1, seeds + 1), progress=step))
+        rows = list(verb(out, items=items, seeds=range(1, seeds + 1), progress=step, alone=True))
     emit(rows, as_json=as_json)
 
 

@@ -27,7 +27,7 @@ def cells() -> list[dict[str, float | str | bool]]:
 
 
 def grid(
-    out: Path, *, items: int, seeds: range, progress: Callable[[int], None]
+    out: Path, *, items: int, seeds: range, progress: Callable[[int], None], alone: bool = False
 ) -> Iterator[Mapping[str, object]]:
     """Play each cell with each seed; gives one row for each cell, with medians over the seeds.
 
@@ -36,9 +36,9 @@ def grid(
     for number, action in enumerate(cells()):
         rows = []
         for seed in seeds:
-            rows.append(
-                play(LARGE, seed=seed, out=out / f"{number}-{seed}", items=items, action=action).figures
-            )
+            place = out / f"{number}-{seed}"
+            done = play(LARGE, seed=seed, out=place, items=items, action=action, alone=alone)
+            rows.append(done.figures)
             progress(1)
         falls = _numbers(rows, "posts_drop_30_days")
         yield {

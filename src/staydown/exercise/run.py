@@ -73,9 +73,14 @@ def play(
     action: Mapping[str, float | str | bool] | None = None,
     language: str = "en",
     through: str = "flow",
+    alone: bool = False,
     progress: Callable[[int], None] | None = None,
 ) -> Played:
     """Play a scenario; broken off and started again with the same words it goes on where it was.
+
+    Args:
+        alone: Move the process, for good, into a network in which only loopback exists, where that is possible and
+            no database server is asked for: for programs that end with the exercise.
 
     Raises:
         NotFound: There is no such scenario.
@@ -87,7 +92,7 @@ def play(
     scenario = load(name, items=items, action=action)
     words_of(language)
     _require_room(out)
-    is_alone = database is None and enter_own_network()
+    is_alone = alone and database is None and enter_own_network()
     with ExitStack() as ends:
         app = ends.enter_context(closing(_open(out, scenario, seed, database)))
         host = Host(name, items=items, seed=seed, journal=out / JOURNAL, action=action)
