@@ -26,6 +26,9 @@ from staydown.core.states import (
 FIRST = {
     "item": ItemState.RECORDED,
     "request": RequestState.DRAFTED,
+    "order": states.OrderState.DRAWN,
+    "scrutiny": states.ScrutinyState.ASKED,
+    "letter": states.LetterState.PROPOSED,
     "hold": states.HoldState.OPEN,
     "clock": states.ClockState.RUNNING,
     "check": states.Presence.UNSEEN,
@@ -63,6 +66,7 @@ def test_nothing_is_dispatched_without_approval(events: list[RequestEvent]) -> N
             assert after is not RequestState.DISPATCHED or since_approval
             since_approval = {
                 RequestEvent.APPROVE: True,
+                RequestEvent.SIGN: True,
                 RequestEvent.EXPIRE: False,
                 RequestEvent.BOUNCE: False,
             }.get(event, since_approval)

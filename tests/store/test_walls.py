@@ -24,7 +24,7 @@ STATEMENTS = 10_000
 SHARED = {
     "meta", "agencies", "operations", "operation_agencies", "items", "item_keys", "merges", "merged_sightings",
     "operation_items", "evidence", "waivers", "marks", "fingerprints", "list_entries", "matches", "checks", "returns",
-    "work", "ledger_entries", "ledger_head", "checkpoints", "access_hours",
+    "work", "ledger_entries", "ledger_head", "checkpoints", "access_hours", "offices", "authorities",
 }  # fmt: skip
 """Tables of the record that all work on, and of the machinery."""
 

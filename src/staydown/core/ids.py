@@ -32,6 +32,7 @@ CredentialId = NewType("CredentialId", int)
 AlarmId = NewType("AlarmId", int)
 DutyId = NewType("DutyId", int)
 WebhookId = NewType("WebhookId", int)
+LetterId = NewType("LetterId", int)
 
 _CODE = re.compile(r"[A-Z][A-Z0-9]*(?:-[A-Z0-9]+)*")
 _NAME = re.compile(r"[a-z][a-z0-9]*(?:[.-][a-z0-9]+)*")

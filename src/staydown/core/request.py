@@ -64,6 +64,9 @@ class Request:
     subject: str = ""
     sent_at: datetime | None = None
     received_at: datetime | None = None
+    binding: bool = False  #: an order: it takes a third person, and is void whole
+    papers_digest: str = ""  #: of its renditions, where it has some beside its text
+    parent: RequestId | None = None  #: the order that this one takes the place of, on the same matter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +79,17 @@ class Approval:
     at: datetime
     expires_at: datetime
     digest: str
+    signature: int | None = None  #: of the third person, over the same digest; an order leaves only with one
+    signed_by: PersonId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enclosure:
+    """A file that travels with a parcel."""
+
+    name: str
+    media_type: str
+    body: bytes = field(repr=False)
 
 
 def at_any_time() -> bool:
@@ -98,6 +112,7 @@ class Parcel:
     repeat: bool = False  #: a possible repeat of something that may have arrived
     exercise: bool = False
     withdrawal: bool = False
+    enclosures: tuple[Enclosure, ...] = ()
     may_begin: Callable[[], bool] = field(default=at_any_time, compare=False, repr=False)
     """Asked at the last moment before something leaves; after a no the courier sends nothing and says `begun=False`."""
 
@@ -148,7 +163,7 @@ def line_digest(number: int, address: str, ground: str) -> str:
 
 
 def approval_digest(request: Request, lines: Sequence[Line]) -> str:
-    """What an approval binds: every text that leaves, each line, sender, addressee, contact point, courier.
+    """What an approval binds: every text and paper that leaves, each line, sender, addressee, contact point, courier.
 
     Lines may drop out later, never be added or changed: each has its own hash under the approval.
     Every part is preceded by its length, so no two different sets of parts read alike.
@@ -157,6 +172,8 @@ def approval_digest(request: Request, lines: Sequence[Line]) -> str:
     parts = [text.encode() for text in (*told, request.contact_point, request.courier)]
     for line in sorted(lines, key=lambda line: line.number):
         parts += [f"{line.number}:{line.item}:{line.digest}".encode(), line.address.encode()]
+    if request.papers_digest:
+        parts += [request.papers_digest.encode(), request.instrument.encode(), request.language.encode()]
     digest = hashlib.sha256(b"staydown approval 1\n")
     for part in parts:
         digest.update(len(part).to_bytes(8, "big") + part)

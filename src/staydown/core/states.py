@@ -1,4 +1,4 @@
-"""Every state table: item, request, hold, clock, presence (from checks) and return.
+"""Every state table: item, request, order, scrutiny, letter, hold, clock, presence (from checks) and return.
 
 Whatever changes a state is here. Buttons, CHECK constraints, API docs and the diagrams in
 docs/reference/states.md are drawn from these tables (`make states`).
@@ -94,6 +94,7 @@ class RequestState(StrEnum):
 
     DRAFTED = "drafted"  #: being written, or sent back
     PROPOSED = "proposed"  #: waits for the second person
+    CONSENTED = "consented"  #: the second person consented; an order waits for its signatory
     APPROVED = "approved"  #: may leave while the approval is valid
     DISPATCHED = "dispatched"  #: sent; arrival not yet proved
     RUNNING = "running"  #: received by the provider
@@ -107,7 +108,9 @@ class RequestEvent(StrEnum):
 
     PROPOSE = "propose"  #: put before the second person
     SEND_BACK = "send_back"  #: the second person wants it changed
-    APPROVE = "approve"  #: the second person consents
+    APPROVE = "approve"  #: the second person consents, and no third is needed
+    CONSENT = "consent"  #: the second person consents to an order
+    SIGN = "sign"  #: the signatory, a third person, issues the order
     EXPIRE = "expire"  #: the approval ran out before it left
     DISPATCH = "dispatch"  #: it left
     BOUNCE = "bounce"  #: it could not be delivered
@@ -121,7 +124,18 @@ _R, _RE = RequestState, RequestEvent
 
 REQUEST: Mapping[RequestState, Mapping[RequestEvent, RequestState]] = {
     _R.DRAFTED: {_RE.PROPOSE: _R.PROPOSED, _RE.WITHDRAW: _R.WITHDRAWN},
-    _R.PROPOSED: {_RE.APPROVE: _R.APPROVED, _RE.SEND_BACK: _R.DRAFTED, _RE.WITHDRAW: _R.WITHDRAWN},
+    _R.PROPOSED: {
+        _RE.APPROVE: _R.APPROVED,
+        _RE.CONSENT: _R.CONSENTED,
+        _RE.SEND_BACK: _R.DRAFTED,
+        _RE.WITHDRAW: _R.WITHDRAWN,
+    },
+    _R.CONSENTED: {
+        _RE.SIGN: _R.APPROVED,
+        _RE.EXPIRE: _R.PROPOSED,
+        _RE.SEND_BACK: _R.DRAFTED,
+        _RE.WITHDRAW: _R.WITHDRAWN,
+    },
     _R.APPROVED: {_RE.DISPATCH: _R.DISPATCHED, _RE.EXPIRE: _R.PROPOSED, _RE.WITHDRAW: _R.WITHDRAWN},
     _R.DISPATCHED: {_RE.RECEIVE: _R.RUNNING, _RE.BOUNCE: _R.PROPOSED, _RE.WITHDRAW: _R.WITHDRAWN},
     _R.RUNNING: {_RE.ANSWER: _R.ANSWERED, _RE.CLOSE: _R.CLOSED, _RE.WITHDRAW: _R.WITHDRAWN},
@@ -131,6 +145,122 @@ REQUEST: Mapping[RequestState, Mapping[RequestEvent, RequestState]] = {
 }
 REQUEST_SENT = frozenset({_R.DISPATCHED, _R.RUNNING, _R.ANSWERED, _R.CLOSED})
 """States in which the provider has, or may have, the request."""
+
+
+class OrderState(StrEnum):
+    """Where an order stands in law, beside the way of its request."""
+
+    DRAWN = "drawn"  #: drawn up; it has not been issued
+    ISSUED = "issued"  #: signed and sent; receipt is not proved
+    RUNNING = "running"  #: received: its hour runs
+    IMPEDED = "impeded"  #: the provider says that it cannot execute it, or lacks something
+    EXECUTED = "executed"  #: the provider says that it has removed or disabled
+    APPEALED = "appealed"  #: challenged before a court
+    FINAL = "final"  #: the time to challenge it is over, or a court has confirmed it
+    CEASED = "ceased"  #: without legal effect: an infringement was found, or a court annulled it
+    REVOKED = "revoked"  #: taken back by the authority that issued it
+    REINSTATED = "reinstated"  #: what it had removed is there again
+
+
+class OrderEvent(StrEnum):
+    """What can happen to an order."""
+
+    ISSUE = "issue"  #: it left, signed
+    RECEIVE = "receive"  #: receipt is proved
+    IMPEDE = "impede"  #: Annex III came: it cannot be executed, or something is wrong or lacking
+    RESUME = "resume"  #: the grounds ended, or the clarification was received: the hour begins anew
+    EXECUTE = "execute"  #: Annex II came
+    APPEAL = "appeal"  #: somebody challenged it before a court
+    CONFIRM = "confirm"  #: the court confirmed it
+    ANNUL = "annul"  #: the court annulled it
+    FINALISE = "finalise"  #: the time to challenge it ran out
+    CEASE = "cease"  #: the authority of establishment found an infringement
+    REVOKE = "revoke"  #: the issuing authority takes it back
+    REINSTATE = "reinstate"  #: what it had removed was put back
+
+
+_O, _OE = OrderState, OrderEvent
+_VOID: Mapping[OrderEvent, OrderState] = {_OE.CEASE: _O.CEASED, _OE.REVOKE: _O.REVOKED}
+
+ORDER: Mapping[OrderState, Mapping[OrderEvent, OrderState]] = {
+    _O.DRAWN: {_OE.ISSUE: _O.ISSUED, _OE.REVOKE: _O.REVOKED},
+    _O.ISSUED: {_OE.RECEIVE: _O.RUNNING, **_VOID},
+    _O.RUNNING: {
+        _OE.EXECUTE: _O.EXECUTED,
+        _OE.IMPEDE: _O.IMPEDED,
+        _OE.APPEAL: _O.APPEALED,
+        _OE.FINALISE: _O.FINAL,
+        **_VOID,
+    },
+    _O.IMPEDED: {_OE.RESUME: _O.RUNNING, _OE.EXECUTE: _O.EXECUTED, _OE.APPEAL: _O.APPEALED, **_VOID},
+    _O.EXECUTED: {_OE.APPEAL: _O.APPEALED, _OE.FINALISE: _O.FINAL, **_VOID},
+    _O.APPEALED: {_OE.EXECUTE: _O.APPEALED, _OE.CONFIRM: _O.FINAL, _OE.ANNUL: _O.CEASED, **_VOID},
+    _O.FINAL: {_OE.EXECUTE: _O.FINAL, _OE.ANNUL: _O.CEASED, **_VOID},
+    _O.CEASED: {_OE.REINSTATE: _O.REINSTATED},
+    _O.REVOKED: {_OE.REINSTATE: _O.REINSTATED},
+    _O.REINSTATED: {},
+}
+
+
+class ScrutinyState(StrEnum):
+    """Where the scrutiny of an order by the authority of establishment stands."""
+
+    ASKED = "asked"  #: the provider or a content provider asked, or the authority began by itself
+    NOTICED = "noticed"  #: the issuing authority was told of the intention and its reasons
+    UPHELD = "upheld"  #: no infringement was found
+    INFRINGED = "infringed"  #: an infringement was found: the order has no legal effect
+
+
+class ScrutinyEvent(StrEnum):
+    """What can happen to a scrutiny."""
+
+    GIVE_NOTICE = "give_notice"  #: tell the issuing authority before an infringement is found
+    UPHOLD = "uphold"  #: decide that there is none
+    FIND = "find"  #: decide that there is one; only after notice
+
+
+_S, _SE = ScrutinyState, ScrutinyEvent
+
+SCRUTINY: Mapping[ScrutinyState, Mapping[ScrutinyEvent, ScrutinyState]] = {
+    _S.ASKED: {_SE.GIVE_NOTICE: _S.NOTICED, _SE.UPHOLD: _S.UPHELD},
+    _S.NOTICED: {_SE.UPHOLD: _S.UPHELD, _SE.FIND: _S.INFRINGED},
+    _S.UPHELD: {},
+    _S.INFRINGED: {},
+}
+
+
+class LetterState(StrEnum):
+    """Where a letter stands: what leaves beside a request, such as first-contact information."""
+
+    PROPOSED = "proposed"  #: waits for the second person
+    CONSENTED = "consented"  #: a letter that decides waits for its signatory
+    APPROVED = "approved"  #: may leave
+    SENT = "sent"  #: handed over
+    RECEIVED = "received"  #: arrival is proved
+    DROPPED = "dropped"  #: not sent: a person said no, or it could not be delivered
+
+
+class LetterEvent(StrEnum):
+    """What can happen to a letter."""
+
+    APPROVE = "approve"  #: the second person consents
+    CONSENT = "consent"  #: the second person consents to a decision
+    SIGN = "sign"  #: the signatory signs a decision
+    SEND = "send"  #: it left
+    RECEIVE = "receive"  #: arrival is proved
+    DROP = "drop"  #: it will not be sent
+
+
+_L, _LE = LetterState, LetterEvent
+
+LETTER: Mapping[LetterState, Mapping[LetterEvent, LetterState]] = {
+    _L.PROPOSED: {_LE.APPROVE: _L.APPROVED, _LE.CONSENT: _L.CONSENTED, _LE.DROP: _L.DROPPED},
+    _L.CONSENTED: {_LE.SIGN: _L.APPROVED, _LE.DROP: _L.DROPPED},
+    _L.APPROVED: {_LE.SEND: _L.SENT, _LE.DROP: _L.DROPPED},
+    _L.SENT: {_LE.RECEIVE: _L.RECEIVED},
+    _L.RECEIVED: {},
+    _L.DROPPED: {},
+}
 
 
 class HoldState(StrEnum):
@@ -254,6 +384,9 @@ Event = TypeVar("Event", bound=StrEnum)
 TABLES: Mapping[str, Mapping[StrEnum, Mapping[StrEnum, StrEnum]]] = {
     "item": ITEM,  # type: ignore[dict-item]  # Mapping is invariant in its key; read-only here
     "request": REQUEST,  # type: ignore[dict-item]
+    "order": ORDER,  # type: ignore[dict-item]
+    "scrutiny": SCRUTINY,  # type: ignore[dict-item]
+    "letter": LETTER,  # type: ignore[dict-item]
     "hold": HOLD,  # type: ignore[dict-item]
     "clock": CLOCK,  # type: ignore[dict-item]
     "check": CHECK,  # type: ignore[dict-item]

@@ -50,6 +50,7 @@ from staydown.core.states import (
 from staydown.ports.doors import Doors
 from staydown.ports.hooks import Entries, Hooks
 from staydown.ports.house import Accesses, Duties
+from staydown.ports.orders import Letters, Offices, Orders, Papers
 
 # --- values that travel between flow and store ------------------------------------------------------
 
@@ -70,6 +71,7 @@ class WorkKind(StrEnum):
     EXPIRE = "expire"  #: an approval's end; subject: request
     HOLD = "hold"  #: a hold's end; subject: hold
     ALARM = "alarm"  #: call the next person on duty; subject: alarm
+    LETTER = "letter"  #: let an approved letter leave; subject: letter
     TELL = "tell"  #: tell of new entries of the ledger; subject: webhook
     WARN = "warn"  #: call the holders of a threat's items; subject: alarm
     SEAL = "seal"  #: close an hour of looks; subject: the hour since 1970
@@ -1058,6 +1060,14 @@ class Work(Protocol):
     def checks(self) -> Checks: ...
     @property
     def clocks(self) -> Clocks: ...
+    @property
+    def orders(self) -> Orders: ...
+    @property
+    def papers(self) -> Papers: ...
+    @property
+    def letters(self) -> Letters: ...
+    @property
+    def offices(self) -> Offices: ...
     @property
     def returns(self) -> Returns: ...
     @property

@@ -42,7 +42,9 @@ from staydown.store.figures import Figures
 from staydown.store.hooks import Hooks
 from staydown.store.items import Items
 from staydown.store.ledger import Ledger
+from staydown.store.letters import Letters, Offices
 from staydown.store.names import Names
+from staydown.store.orders import Orders, Papers
 from staydown.store.people import Operations, People
 from staydown.store.queue import Queue
 from staydown.store.replays import Replays
@@ -53,7 +55,7 @@ from staydown.store.tables import work as work_rows
 from staydown.store.views import Views
 from staydown.store.walls import HOUSE, enter, has_role, lifted
 
-HEAD = "0004"
+HEAD = "0005"
 """The newest schema this program knows; migrations/versions has the way there."""
 BUSY_S = 60
 HOOKS_S = 1.0
@@ -101,6 +103,8 @@ class SqlWork:
         self.doors = Doors(conn, now, real_now)
         self.views, self.cases, self.entries = Views(conn, now), Cases(conn), Entries(conn)
         self.replays, self.hooks = Replays(conn, real_now), Hooks(conn, now)
+        self.orders, self.papers = Orders(conn, now), Papers(conn)
+        self.letters, self.offices = Letters(conn, now), Offices(conn, now)
         self.ledger = Ledger(conn, origin=origin, key=key, now=now, real_now=real_now)
 
     def across(self) -> AbstractContextManager[None]:

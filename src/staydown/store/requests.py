@@ -22,6 +22,7 @@ from staydown.store.tables import (
     withdrawal_items,
     withdrawals,
 )
+from staydown.store.tables_orders import signatures
 from staydown.store.walls import across
 
 
@@ -67,6 +68,9 @@ class Requests:
                     "cover_digest": one.request.cover_digest,
                     "language": one.request.language,
                     "issued_at": one.request.issued_at,
+                    "binding": one.request.binding,
+                    "papers_digest": one.request.papers_digest,
+                    "parent": one.request.parent,
                 }
                 for one in new
             ],
@@ -312,9 +316,9 @@ class Requests:
     def approvals(self, ids: Collection[RequestId]) -> dict[RequestId, Approval]:
         """The approvals in force, expired or not, by request."""
         rows = self._conn.execute(
-            select(approvals).where(
-                among(self._conn, approvals.c.request, ids), approvals.c.closed_at.is_(None)
-            )
+            select(approvals, signatures.c.id.label("signature"), signatures.c.by.label("signed_by"))
+            .outerjoin(signatures, signatures.c.approval == approvals.c.id)
+            .where(among(self._conn, approvals.c.request, ids), approvals.c.closed_at.is_(None))
         )
         return {
             row.request: Approval(
@@ -324,6 +328,8 @@ class Requests:
                 at=row.at,
                 expires_at=row.expires_at,
                 digest=row.digest,
+                signature=row.signature,
+                signed_by=row.signed_by,
             )
             for row in rows
         }
@@ -342,6 +348,7 @@ class Requests:
         """Write down that something is about to leave: (approval, Message-ID, hash of the text, repeat)."""
         ids = new_ids(self._conn, dispatches, len(intents))
         before = self.attempts([approval.request for approval, *_ in intents])
+        orders = self._binding([approval.request for approval, *_ in intents])
         made: dict[RequestId, Dispatch] = {}
         for number, (approval, message_id, _, _) in zip(ids, intents, strict=True):
             made[approval.request] = Dispatch(
@@ -367,11 +374,19 @@ class Requests:
                         "message_id": message_id,
                         "repeat": repeat,
                         "text_sha256": digest,
+                        "binding": approval.request in orders,
+                        "signature": approval.signature,
                     }
                     for approval, message_id, digest, repeat in intents
                 ],
             )
         return made
+
+    def _binding(self, ids: Collection[RequestId]) -> frozenset[RequestId]:
+        rows = self._conn.execute(
+            select(requests.c.id).where(among(self._conn, requests.c.id, ids), requests.c.binding)
+        )
+        return frozenset(rows.scalars())
 
     def attempts(self, ids: Collection[RequestId]) -> dict[RequestId, list[Dispatch]]:
         """All attempts to deliver, by request, in order."""

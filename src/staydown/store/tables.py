@@ -26,6 +26,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
     text,
 )
 
@@ -414,10 +415,20 @@ requests = Table(
     Column("received_at", Instant),
     Column("withdrawn_at", Instant),
     Column("withdrawn_reason", Text),
+    Column("binding", Boolean, nullable=False, server_default=false()),  # an order: takes a signatory too
+    Column("papers_digest", Text, nullable=False, server_default=""),
+    Column("parent", Id, ForeignKey("requests.id")),
     one_of("state", states.RequestState),
     UniqueConstraint("id", "proposed_by"),
     UniqueConstraint("id", "instrument"),
+    Index("uq_requests_id_binding", "id", "binding", unique=True),
     Index("ix_requests_state", "state"),
+    Index(
+        "ix_requests_parent",
+        "parent",
+        sqlite_where=text("parent IS NOT NULL"),
+        postgresql_where=text("parent IS NOT NULL"),
+    ),
     Index("ix_requests_operation", "operation"),
 )
 
@@ -468,6 +479,7 @@ approvals = Table(
     CheckConstraint('"by" <> proposed_by', name="four_eyes"),
     CheckConstraint("expires_at > at", name="expires"),
     UniqueConstraint("id", "request"),
+    Index("uq_approvals_id_request_by", "id", "request", "by", unique=True),
     Index(
         "uq_approvals_open",
         "request",
@@ -491,7 +503,16 @@ dispatches = Table(
     Column("repeat", Boolean, nullable=False),
     Column("text_sha256", Text, nullable=False),
     Column("detail", Text, nullable=False, server_default=""),
+    Column("binding", Boolean, nullable=False, server_default=false()),
+    Column("signature", Id),
     ForeignKeyConstraint(["approval", "request"], ["approvals.id", "approvals.request"]),
+    ForeignKeyConstraint(["request", "binding"], ["requests.id", "requests.binding"]),
+    ForeignKeyConstraint(
+        ["signature", "request", "approval"],
+        ["signatures.id", "signatures.request", "signatures.approval"],
+        name="fk_dispatches_signature",
+    ),
+    CheckConstraint("NOT binding OR signature IS NOT NULL", name="signed"),
     one_of("state", DispatchState),
     UniqueConstraint("request", "attempt"),
 )

@@ -45,8 +45,9 @@ def has_role(conn: Connection) -> bool:
 
 WALLED = (
     "accesses", "alarm_calls", "alarm_items", "alarms", "answers", "approvals", "assessments", "ceremonies", "clocks", "credentials",
-    "delegations", "dispatches", "duties", "holds", "idempotency", "invitations", "ledger_details", "persons",
-    "questions", "rates", "request_items", "requests", "sessions", "sightings", "tokens", "webhooks",
+    "delegations", "dispatches", "duties", "holds", "idempotency", "invitations", "ledger_details", "letters",
+    "order_events", "orders", "papers", "persons", "questions", "rates", "request_items", "requests", "scrutinies",
+    "sessions", "sightings", "signatures", "tokens", "webhooks",
     "withdrawal_items", "withdrawals",
 )  # fmt: skip
 """Tables whose rows belong to one agency, or to the house."""
