@@ -67,7 +67,7 @@ _CITED = re.compile(
 
 def law() -> str:
     """Every article that code or tests cite, with the places that do."""
-    from staydown.law.periods import PERIODS
+    from staydown.law.register import PERIODS
 
     cited: dict[str, dict[str, set[str]]] = {}
     for sort, folder in (("code", ROOT / "src"), ("tests", ROOT / "tests")):
@@ -81,7 +81,7 @@ def law() -> str:
         + "\n"
     ]
     lines += [
-        f"| {p.name} | {p.length} | {p.party.value} | {p.starts.value} | {'yes' if p.binding else 'no'} | {p.since} | {p.source} |\n"
+        f"| {p.name} | {p.length or '-'} | {p.party.value} | {p.starts.value} | {'yes' if p.binding else 'no'} | {p.since} | {p.source} |\n"
         for p in PERIODS
     ]
     lines.append("\n## Where articles are cited\n\n| article | code | tests |\n| --- | --- | --- |\n")

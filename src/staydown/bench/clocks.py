@@ -128,7 +128,7 @@ def _new_clock(request: RequestId, end: datetime) -> NewClock:
         party=ACT.party.value,
         place="AA",
         source=ACT.source,
-        started_at=end - ACT.length,
+        started_at=end - ACT.span,
         strict_end=end,
         legal_end=end,
     )

@@ -75,7 +75,7 @@ def approve(
                 f"{request.reference} is not what was shown", hint="Read it again: staydown request show."
             )
         given.append((request, digest))
-    expires_at = work.now + APPROVAL.length
+    expires_at = work.now + APPROVAL.span
     numbers = work.requests.approve(given, by=person.id, expires_at=expires_at)
     work.requests.step(
         [(request, step(REQUEST, request.state, RequestEvent.APPROVE)) for request, _ in given]

@@ -11,7 +11,8 @@ from staydown.core.request import Request
 from staydown.core.states import CLOCK, ClockEvent, ClockState, step
 from staydown.core.time import iso
 from staydown.flow import duty
-from staydown.law.periods import ACT, FOLLOW_UP, Party, Period, legal_end, strict_end
+from staydown.law.counting import ends
+from staydown.law.periods import ACT, FOLLOW_UP, Party, Period
 from staydown.ports.tools import Tools
 from staydown.ports.work import DueClock, NewClock, Task, Work, WorkKind
 
@@ -33,8 +34,8 @@ def start(work: Work, received: Sequence[tuple[Request, datetime]], *, place: st
                 place=place,
                 source=period.source,
                 started_at=begins,
-                strict_end=strict_end(begins, period.length),
-                legal_end=legal_end(begins, period.length),
+                strict_end=ends(begins, period.fixed).strict,
+                legal_end=ends(begins, period.fixed).legal,
             )
             for request, at in received
             for period in REFERRAL_PERIODS

@@ -420,7 +420,7 @@ def receive(work: Work, received: Sequence[tuple[Request, datetime]], *, place: 
     clocks.start(work, received, place=place)
     lines = work.requests.lines([request.id for request, _ in received])
     items = [one.line.item for own in lines.values() for one in own if not one.dropped]
-    work.queue.add_by(WorkKind.CHECK, dict.fromkeys(items, work.now + FOLLOW_UP.length / 2))
+    work.queue.add_by(WorkKind.CHECK, dict.fromkeys(items, work.now + FOLLOW_UP.span / 2))
     work.queue.add(
         WorkKind.ASK, [request.id for request, _ in received], due_at=work.now + FIRST_ANSWER, priority=6
     )
