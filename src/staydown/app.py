@@ -14,8 +14,10 @@ from staydown.settings import Settings, read_settings
 
 if TYPE_CHECKING:
     from staydown.fetch import GuardedFetch
+    from staydown.paper import PaperDesk
     from staydown.ports import Courier, Importer, Instrument, Matcher, Report
     from staydown.ports.doors import Sealed
+    from staydown.ports.paper import FormPlug
     from staydown.ports.tools import Tools
     from staydown.reason.canon import Rooms
     from staydown.store.engine import Store
@@ -162,7 +164,17 @@ class App:
             instruments=cast("Mapping[str, Instrument]", _plugs("instruments")),
             matchers=cast("Mapping[str, Matcher]", _plugs("matchers")),
             sealed=self.sealed,
+            paper=self.paper,
         )
+
+    @cached_property
+    def paper(self) -> PaperDesk:
+        """Legal forms on paper: rendered, signed, verified and read."""
+        from staydown.paper import PaperDesk
+        from staydown.paper.keys import Keys
+
+        folder = self.settings.home / "keys" / "paper"
+        return PaperDesk(forms(), Keys(folder, self.settings, lambda: self.fetch, lambda: self.store.exercise))
 
     def _couriers(self) -> Mapping[str, Courier]:
         from staydown.ports import CourierTools
@@ -200,6 +212,13 @@ def open_app(home: Path, *, database: str | None = None) -> App:
     return App(read_settings(home, database=database))
 
 
+def forms() -> Mapping[str, FormPlug]:
+    """Every legal form that is data, by name; no home is needed."""
+    from staydown.ports.paper import FormPlug
+
+    return {name: one for name, one in _plugs("instruments").items() if isinstance(one, FormPlug)}
+
+
 def hosts_table(home: Path) -> Callable[[], Mapping[str, tuple[str, int]]]:
     """A function that gives the present hosts table of a running exercise, read again when it changes."""
     path = home / HOSTS
@@ -227,4 +246,4 @@ def _plugs(group: str) -> Mapping[str, object]:
     return plugs(group)
 
 
-__all__ = ["HOSTS", "RESTORING", "App", "hosts_table", "open_app"]
+__all__ = ["HOSTS", "RESTORING", "App", "forms", "hosts_table", "open_app"]

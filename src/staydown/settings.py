@@ -46,6 +46,13 @@ class Settings:
     oidc_issuer: str = ""  #: the agency's own identity provider; empty: none
     oidc_client: str = ""  #: our name there
     oidc_secret_file: str = ""  #: where our secret there is kept; empty: a public client
+    sign_key_file: str = ""  #: the key that signs orders outside an exercise: PKCS#12, or PEM with its certificates
+    sign_secret_file: str = ""  #: where its password, or the token's PIN, is kept
+    sign_token_module: str = ""  #: the PKCS#11 library of a token that signs instead
+    sign_token: str = ""  #: the token's label
+    sign_token_key: str = ""  #: the label of key and certificate on it
+    sign_roots_file: str = ""  #: certificates in PEM that signatures on forms may lead to
+    stamp_address: str = ""  #: a time-stamp authority (RFC 3161) for signatures outside an exercise
     oidc_inside: bool = False  #: whether it stands inside the house, where nothing else may be fetched from
 
     @property

@@ -12,6 +12,7 @@ from staydown.core.errors import Broken
 from staydown.core.ids import AgencyCode
 from staydown.ports import Catalogue, Courier, Fetch, Instrument, Matcher, Probe, Vault
 from staydown.ports.doors import Sealed
+from staydown.ports.paper import NoPaper, Paper
 from staydown.ports.work import Work
 from staydown.settings import Settings
 
@@ -73,3 +74,4 @@ class Tools:
     matchers: Mapping[str, Matcher]
     reached: Callable[[Point], None] = passed
     sealed: Sealed = field(default_factory=NoSeal)
+    paper: Paper = field(default_factory=NoPaper)

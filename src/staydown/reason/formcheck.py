@@ -1,0 +1,175 @@
+"""Checking a filled-in form: what is missing, what is wrong, and its values as they will be kept."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from staydown.reason.formfile import Field, Form
+from staydown.reason.formrules import RULES, SETTLES
+from staydown.reason.formvalues import Wrong, is_blank, read_value, shown
+
+_ERRORS_MAX = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """What a check found."""
+
+    form: str
+    version: str
+    missing: tuple[str, ...]  #: keys that have to be filled in
+    errors: tuple[str, ...]  #: `key: what is wrong; what to do`
+    values: Mapping[str, object]  #: canonical; in a draft also what is printable of wrong values
+    dropped: tuple[str, ...] = ()  #: given, but without a place there, given the others
+    wrong: frozenset[str] = frozenset()  #: keys of the fields the errors speak of
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is missing and nothing is wrong."""
+        return not self.missing and not self.errors
+
+    def as_row(self) -> dict[str, object]:
+        """The object that the command line prints."""
+        return {
+            "form": self.form,
+            "version": self.version,
+            "complete": self.complete,
+            "missing": list(self.missing),
+            "errors": list(self.errors),
+            "dropped": list(self.dropped),
+        }
+
+
+def check(form: Form, values: object) -> Checked:
+    """Check the values of a form; survives data of any kind.
+
+    Args:
+        form: The form they were filled into.
+        values: What a person or a program filled in: an object with the form's keys, and `form` and `version` where it
+            names them.
+
+    Returns:
+        All that is missing or wrong at once, and the values in their canonical form.
+    """
+    if not isinstance(values, Mapping):
+        return _found(form, errors=[f"the form: has to be an object with keys, not {shown(values)}"])
+    errors = [*_head(form, values), *_unknown(form, values)]
+    good, draft, wrong = _read(form, _gathered(form, values, errors), errors)
+    dropped = [one.key for one in form.fields if one.key in good and not one.is_kept(good)]
+    for key in dropped:
+        del good[key]
+        draft.pop(key, None)
+    for name in form.settles:
+        SETTLES[name](good)
+        draft = {key: value for key, value in draft.items() if key in good or key in wrong} | good
+    missing = _missing(form, good, wrong)
+    for name in form.rules:
+        for found in RULES[name](good):
+            errors.append(found)
+            wrong.add(found.partition(":")[0].partition("[")[0])
+    return _found(form, errors=errors, missing=missing, values=draft, dropped=dropped, wrong=wrong)
+
+
+def _found(
+    form: Form,
+    *,
+    errors: list[str],
+    missing: list[str] | None = None,
+    values: Mapping[str, object] | None = None,
+    dropped: list[str] | None = None,
+    wrong: set[str] | None = None,
+) -> Checked:
+    return Checked(
+        form=form.name,
+        version=form.version,
+        missing=tuple(missing or [one.key for one in form.fields if one.need and values is None]),
+        errors=tuple(errors[:_ERRORS_MAX]),
+        values=values or {},
+        dropped=tuple(dropped or ()),
+        wrong=frozenset(wrong or ()),
+    )
+
+
+def _head(form: Form, values: Mapping[object, object]) -> list[str]:
+    """The words that say which form and version this is."""
+    if form.bare:
+        return []
+    errors = []
+    if values.get("form", form.name) != form.name:
+        errors.append(f"form: is {shown(values['form'])}, and was checked as {form.name!r}")
+    if values.get("version", form.version) != form.version:
+        errors.append(
+            f"version: {shown(values['version'])} is not known; write {form.version!r} or leave it out"
+        )
+    return errors
+
+
+def _ticks(form: Form) -> dict[str, Field]:
+    """Choices that may be given as keys of their own."""
+    return {choice: one for one in form.fields if one.ticks for choice in one.choices}
+
+
+def _unknown(form: Form, values: Mapping[object, object]) -> list[str]:
+    known = {one.key for one in form.fields} | {"form"} | set(_ticks(form))
+    if not form.bare:
+        known.add("version")
+    errors = []
+    for key in values:
+        if key not in known:
+            near = difflib.get_close_matches(str(key)[:80], sorted(known), n=1, cutoff=0.5)
+            guess = f"did you mean {near[0]!r}?" if near else "leave it out"
+            errors.append(f"{shown(key).strip(chr(39))}: is no field of {form.name}; {guess}")
+    return errors
+
+
+def _gathered(form: Form, values: Mapping[object, object], errors: list[str]) -> dict[str, object]:
+    """The fields' values, with ticks given under their own keys put into their list."""
+    given = {one.key: values[one.key] for one in form.fields if one.key in values}
+    for choice, one in _ticks(form).items():
+        tick = values.get(choice)
+        if tick is None or tick is False:
+            continue
+        if tick is not True:
+            errors.append(f"{choice}: has to be true or false, not {shown(tick)}")
+            continue
+        listed = given.get(one.key)
+        if is_blank(listed):
+            given[one.key] = [choice]
+        elif isinstance(listed, list):
+            given[one.key] = [*listed, choice]
+    return given
+
+
+def _read(
+    form: Form, given: Mapping[str, object], errors: list[str]
+) -> tuple[dict[str, object], dict[str, object], set[str]]:
+    """Values that are right, values a draft may print, and keys of those that are wrong."""
+    good: dict[str, object] = {}
+    draft: dict[str, object] = {}
+    wrong: set[str] = set()
+    for one in form.fields:
+        value = given.get(one.key)
+        if is_blank(value):
+            continue
+        read = read_value(one, value)
+        if isinstance(read, Wrong):
+            errors.append(f"{one.key}{read.at}: {read.why}")
+            wrong.add(one.key)
+            if read.shown is not None:
+                draft[one.key] = read.shown
+        else:
+            good[one.key] = draft[one.key] = read
+    return good, draft, wrong
+
+
+def _missing(form: Form, good: Mapping[str, object], wrong: set[str]) -> list[str]:
+    """Fields that have to be there and are not; a wrong one is there, only wrong."""
+    there = good.keys() | wrong
+    missing = [
+        one.key for one in form.fields if one.key not in there and one.is_needed(good) and one.is_kept(good)
+    ]
+    missing += [group[0] for group in form.one_of if there.isdisjoint(group)]
+    order = [one.key for one in form.fields]
+    return sorted(set(missing), key=order.index)
