@@ -6,14 +6,13 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 from staydown.core.errors import Broken
 from staydown.reason.formcheck import Checked
 from staydown.reason.formfile import Form
 
 
-@runtime_checkable
 class FormPlug(Protocol):
     """A legal form, as the entry points of `staydown.instruments` name it."""
 

@@ -56,11 +56,14 @@ def check(form: Form, values: object) -> Checked:
     if not isinstance(values, Mapping):
         return _found(form, errors=[f"the form: has to be an object with keys, not {shown(values)}"])
     errors = [*_head(form, values), *_unknown(form, values)]
-    good, draft, wrong = _read(form, _gathered(form, values, errors), errors)
-    dropped = [one.key for one in form.fields if one.key in good and not one.is_kept(good)]
+    given = _gathered(form, values, errors)
+    good, draft, wrongs = _read(form, given)
+    dropped = [one.key for one in form.fields if one.key in given and not one.is_kept(good)]
     for key in dropped:
-        del good[key]
-        draft.pop(key, None)
+        for kept in (good, draft, wrongs):
+            kept.pop(key, None)
+    errors += [f"{key}{one.at}: {one.why}" for key, one in wrongs.items()]
+    wrong = set(wrongs)
     for name in form.settles:
         SETTLES[name](good)
         draft = {key: value for key, value in draft.items() if key in good or key in wrong} | good
@@ -94,12 +97,10 @@ def _found(
 
 def _head(form: Form, values: Mapping[object, object]) -> list[str]:
     """The words that say which form and version this is."""
-    if form.bare:
-        return []
     errors = []
     if values.get("form", form.name) != form.name:
         errors.append(f"form: is {shown(values['form'])}, and was checked as {form.name!r}")
-    if values.get("version", form.version) != form.version:
+    if not form.bare and values.get("version", form.version) != form.version:
         errors.append(
             f"version: {shown(values['version'])} is not known; write {form.version!r} or leave it out"
         )
@@ -143,23 +144,22 @@ def _gathered(form: Form, values: Mapping[object, object], errors: list[str]) ->
 
 
 def _read(
-    form: Form, given: Mapping[str, object], errors: list[str]
-) -> tuple[dict[str, object], dict[str, object], set[str]]:
-    """Values that are right, values a draft may print, and keys of those that are wrong."""
+    form: Form, given: Mapping[str, object]
+) -> tuple[dict[str, object], dict[str, object], dict[str, Wrong]]:
+    """Values that are right, values a draft may print, and what is wrong with the others."""
     good: dict[str, object] = {}
     draft: dict[str, object] = {}
-    wrong: set[str] = set()
+    wrong: dict[str, Wrong] = {}
     for one in form.fields:
         value = given.get(one.key)
         if is_blank(value):
             continue
         read = read_value(one, value)
         if isinstance(read, Wrong):
-            errors.append(f"{one.key}{read.at}: {read.why}")
-            wrong.add(one.key)
+            wrong[one.key] = read
             if read.shown is not None:
                 draft[one.key] = read.shown
-        else:
+        elif not is_blank(read):
             good[one.key] = draft[one.key] = read
     return good, draft, wrong
 

@@ -201,6 +201,8 @@ def _plain(value: object) -> str:
     """A value that is no text, as JSON would write it."""
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, list):
+        return ", ".join(str(one) for one in value)
     return str(value)
 
 

@@ -140,7 +140,7 @@ def silence_is_short(values: Values) -> Iterator[str]:
 
 
 def withdrawn_after_issuing(values: Values) -> Iterator[str]:
-    """What is withdrawn was issued before."""
+    """What is withdrawn was issued before. Directive (EU) 2016/680, Art. 7(3)."""
     yield from _order(values, "issued_at", "withdrawn_at", "nothing is withdrawn before it is issued")
 
 

@@ -53,7 +53,7 @@ def text_of(laid: Laid) -> str:
     for one in laid.preamble:
         blocks += [*textwrap.wrap(one, WIDTH), ""]
     for part in laid.parts:
-        blocks += [*_wrapped(part.heading.upper() if part.heading else part.id.upper()), ""]
+        blocks += [*_wrapped(f"== {part.heading or part.id}"), ""]
         blocks += [*_wrapped(part.note), ""] if part.note else []
         for row in part.rows:
             blocks += [*_row(row, laid.words.empty), ""]
@@ -70,7 +70,7 @@ def _wrapped(text: str) -> list[str]:
 def _row(row: Row, empty: str) -> Iterator[str]:
     yield from _wrapped(row.label)
     if row.note:
-        yield from textwrap.wrap(row.note, WIDTH, initial_indent="  (", subsequent_indent="   ")
+        yield from textwrap.wrap(row.note, WIDTH, initial_indent="  - ", subsequent_indent="    ")
     if row.mark:
         yield f"  >>> {row.mark} <<<"
     number = 0

@@ -37,7 +37,6 @@ _ASKED: Mapping[Kind, str] = {
     Kind.WEBLINK: "write a full address that begins with https://",
     Kind.LOCATION: "write the full address with its scheme, such as https://host.example/page",
 }
-_COMPILED = {kind: re.compile(pattern) for kind, pattern in PATTERNS.items()}
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -48,6 +47,14 @@ class Wrong:
     why: str
     at: str = ""  #: the part of a record, such as `[2].url`
     shown: object = None
+
+
+def anchored(pattern: str) -> str:
+    """The pattern, whose end is the end of the text also in Python, where `$` lets one more line break follow."""
+    return f"{pattern}(?!\\n)" if pattern.endswith("$") else pattern
+
+
+_COMPILED = {kind: re.compile(anchored(pattern)) for kind, pattern in PATTERNS.items()}
 
 
 def read_value(field: Field, value: object) -> object | Wrong:
@@ -81,7 +88,7 @@ def a_text(field: Field, value: object) -> str | Wrong:
     most = field.max or (LONG_MAX if field.kind is Kind.LONG else LINE_MAX)
     if len(value) > most:
         return Wrong(f"is {len(value)} characters long; at most {most} fit", shown=value)
-    if field.pattern and not re.search(field.pattern, value):
+    if field.pattern and not re.search(anchored(field.pattern), value):
         return Wrong(f"{shown(value)} is not of the form asked for; write it as {field.example}", shown=value)
     return value
 
@@ -90,7 +97,7 @@ def _formed(field: Field, value: object) -> str | Wrong:
     text = a_text(field, value)
     if isinstance(text, Wrong):
         return text
-    if not _COMPILED[field.kind].search(text) or text.endswith("\n"):
+    if not _COMPILED[field.kind].search(text):
         return Wrong(f"{shown(text)} {_mistake(field.kind, text)}; {_ASKED[field.kind]}", shown=text)
     return text
 
@@ -154,8 +161,8 @@ def _choices(field: Field, value: object) -> list[object] | Wrong:
         value = [value]
     if not isinstance(value, list):
         return Wrong(f"has to be a list of choices, not {shown(value)}")
-    if len(value) > MANY_MAX:
-        return Wrong(f"is a list of {len(value)}; at most {MANY_MAX} fit")
+    if len(value) > (most := field.many or MANY_MAX):
+        return Wrong(f"is a list of {len(value)}; at most {most} fit")
     for at, one in enumerate(value):
         read = _choice(field, one)
         if isinstance(read, Wrong):
@@ -174,6 +181,8 @@ def _tick(field: Field, value: object) -> bool | Wrong:
 
 def _number(field: Field, value: object) -> int | float | Wrong:
     is_whole = field.kind is Kind.INTEGER
+    if isinstance(value, float) and is_whole and value.is_integer():
+        value = int(value)
     if isinstance(value, bool) or not isinstance(value, int if is_whole else (int, float)):
         return Wrong(f"has to be a {'whole ' if is_whole else ''}number, not {shown(value)}")
     if not math.isfinite(value) if isinstance(value, float) else abs(value) > 2**53:
@@ -193,8 +202,8 @@ def _each(
 ) -> list[object] | Wrong:
     if not isinstance(value, list):
         return Wrong(f"has to be a list, not {shown(value)}")
-    if len(value) > MANY_MAX:
-        return Wrong(f"is a list of {len(value)}; at most {MANY_MAX} fit")
+    if len(value) > (most := field.many or MANY_MAX):
+        return Wrong(f"is a list of {len(value)}; at most {most} fit")
     read = [read_one(field, one) for one in value]
     for at, one in enumerate(read):
         if isinstance(one, Wrong):

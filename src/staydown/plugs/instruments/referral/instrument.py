@@ -15,6 +15,7 @@ from staydown.core.ids import ItemId
 from staydown.core.request import Line, line_digest
 from staydown.core.time import iso
 from staydown.ports import Rendered
+from staydown.reason.formread import DataForm
 
 DEFAULT = "en"
 
@@ -25,15 +26,8 @@ def _texts() -> Mapping[str, Mapping[str, str]]:
     return tomllib.loads(text)
 
 
-class Referral:
-    """The form, in the languages of texts.toml."""
-
-    name = "referral"
-
-    @property
-    def languages(self) -> tuple[str, ...]:
-        """Languages in which the form exists."""
-        return tuple(sorted(_texts()))
+class Referral(DataForm):
+    """The form as data, and the letter with lines that a batch of items leaves as, in the languages of texts.toml."""
 
     def _words(self, language: str) -> Mapping[str, str]:
         return _texts().get(language, _texts()[DEFAULT])
@@ -87,4 +81,4 @@ class Referral:
         return f"{head}{text}\n\n{reason.strip()}\n"
 
 
-INSTRUMENT = Referral()
+INSTRUMENT = Referral("staydown.plugs.instruments.referral")

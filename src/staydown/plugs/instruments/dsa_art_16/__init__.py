@@ -1,0 +1,1 @@
+"""The notice of illegal content, Article 16 of Regulation (EU) 2022/2065."""

@@ -1,0 +1,1 @@
+"""The provider's feedback after removal, Annex II to Regulation (EU) 2021/784."""

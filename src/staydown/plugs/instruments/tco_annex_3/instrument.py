@@ -1,0 +1,7 @@
+"""The provider's word that an order cannot be executed, Annex III to Regulation (EU) 2021/784."""
+
+from __future__ import annotations
+
+from staydown.reason.formread import DataForm
+
+INSTRUMENT = DataForm("staydown.plugs.instruments.tco_annex_3")

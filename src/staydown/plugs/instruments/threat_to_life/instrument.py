@@ -1,0 +1,7 @@
+"""Word of an imminent threat to life; Regulation (EU) 2021/784, Art. 14(5) and Regulation (EU) 2022/2065, Art. 18."""
+
+from __future__ import annotations
+
+from staydown.reason.formread import DataForm
+
+INSTRUMENT = DataForm("staydown.plugs.instruments.threat_to_life")

@@ -1,0 +1,1 @@
+"""The abuse report to a host, network or registrar: XARF v4."""
