@@ -61,7 +61,14 @@ class App:
         self._make_home()
         if version_of(make_engine(address)) is None:
             return self.make(exercise=False)
-        return open_store(address, self.key_file)
+        return self._counting(open_store(address, self.key_file))
+
+    def _counting(self, store: Store) -> Store:
+        """Tell a store by which rule this house counts."""
+        from staydown.law.counting import read_rule
+
+        store.counting = read_rule(self.settings.counting).value
+        return store
 
     def _make_home(self) -> None:
         if not self._restoring and (self.settings.home / RESTORING).exists():
@@ -91,7 +98,7 @@ class App:
             starts_at=starts_at,
         )
         store.note(RULES_FACT, self.rules)
-        return store
+        return self._counting(store)
 
     @cached_property
     def catalogue(self) -> Rooms:
@@ -214,9 +221,8 @@ def open_app(home: Path, *, database: str | None = None) -> App:
 
 def forms() -> Mapping[str, FormPlug]:
     """Every legal form that is data, by name; no home is needed."""
-    from staydown.ports.paper import FormPlug
-
-    return {name: one for name, one in _plugs("instruments").items() if isinstance(one, FormPlug)}
+    found = {name: one for name, one in _plugs("instruments").items() if hasattr(type(one), "form")}
+    return cast("Mapping[str, FormPlug]", found)
 
 
 def hosts_table(home: Path) -> Callable[[], Mapping[str, tuple[str, int]]]:

@@ -35,6 +35,7 @@ class Settings:
     lines_per_request: int = 100  #: at most so many items in one request
     holds_per_agency: int = 500  #: in force at a time
     hold_days: int = 90  #: the longest hold
+    counting: str = "1182/71"  #: how legal ends are counted; `1182/71-stretched`: 48 hours hold two working days
     questions_per_hour: int = 20  #: by agency
     lease_s: int = 9  #: longer than the longest possible send
     batch: int = 200  #: rows of work that a worker takes at a time

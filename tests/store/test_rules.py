@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from staydown.core.errors import Invalid, Stale
 from staydown.core.ids import ItemId
+from staydown.core.states import ClockState
 from staydown.ports.work import WorkKind
 from staydown.store.engine import make_engine, make_store, open_store
 from staydown.store.ledger import flat_json
@@ -71,11 +72,12 @@ def test_one_open_request_per_item_and_instrument(desk: Desk) -> None:
     assert request.id != other.id
 
 
-def test_one_running_clock_per_request_kind_party_and_place(desk: Desk) -> None:
+@pytest.mark.parametrize("state", list(ClockState))
+def test_one_clock_per_request_kind_party_and_place_however_it_stands(desk: Desk, state: ClockState) -> None:
     request, _ = desk.referred(desk.show("qorvana"))
     insert = (
         "INSERT INTO clocks (id, request, kind, party, place, source, started_at, strict_end, legal_end, state)"
-        " VALUES (99, :request, 'act', 'provider', 'here', 's', 0, 1, 1, 'running')"
+        f" VALUES (99, :request, 'act', 'provider', 'here', 's', 0, 1, 1, '{state.value}')"
     )
     refused(desk, insert, request=request.id)
 

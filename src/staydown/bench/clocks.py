@@ -27,7 +27,8 @@ from staydown.core.ids import RequestId
 from staydown.core.time import iso, parse
 from staydown.flow import clocks
 from staydown.law.periods import ACT
-from staydown.ports.work import NewClock, Task, WorkKind
+from staydown.ports.clocks import NewClock
+from staydown.ports.work import Task, WorkKind
 from staydown.worker import loop
 
 if TYPE_CHECKING:
@@ -124,6 +125,7 @@ def _soon(app: App, count: int, *, first: int) -> dict[int, datetime]:
 def _new_clock(request: RequestId, end: datetime) -> NewClock:
     return NewClock(
         request=request,
+        agency=base.PERSON.agency,
         kind=ACT.name,
         party=ACT.party.value,
         place="AA",

@@ -305,8 +305,10 @@ class ClockState(StrEnum):
     """Where a clock stands."""
 
     RUNNING = "running"  #: the period is not over
+    SUSPENDED = "suspended"  #: the provider claims that it does not run, and nobody has rejected that
     MET = "met"  #: what it waited for came in time
-    LAPSED = "lapsed"  #: its deadline passed first
+    LAPSED = "lapsed"  #: it was not done in time
+    ENDED = "ended"  #: the period is over, and nobody was late: a wait, a power, a right
     CANCELLED = "cancelled"  #: its request was withdrawn
 
 
@@ -314,16 +316,28 @@ class ClockEvent(StrEnum):
     """What can happen to a clock."""
 
     MEET = "meet"  #: what it waited for came
-    LAPSE = "lapse"  #: its deadline passed
+    LAPSE = "lapse"  #: its deadline passed first
+    END = "end"  #: its time is over
+    SUSPEND = "suspend"  #: the provider claims impossibility, an error, or too little information
+    RESTART = "restart"  #: it runs again: the grounds ended, a clarification was received, or the claim was rejected
     CANCEL = "cancel"  #: nobody waits any more
 
 
 _C, _CE = ClockState, ClockEvent
 
 CLOCK: Mapping[ClockState, Mapping[ClockEvent, ClockState]] = {
-    _C.RUNNING: {_CE.MEET: _C.MET, _CE.LAPSE: _C.LAPSED, _CE.CANCEL: _C.CANCELLED},
-    _C.MET: {},
-    _C.LAPSED: {},
+    _C.RUNNING: {
+        _CE.MEET: _C.MET,
+        _CE.LAPSE: _C.LAPSED,
+        _CE.END: _C.ENDED,
+        _CE.SUSPEND: _C.SUSPENDED,
+        _CE.RESTART: _C.RUNNING,
+        _CE.CANCEL: _C.CANCELLED,
+    },
+    _C.SUSPENDED: {_CE.MEET: _C.MET, _CE.RESTART: _C.RUNNING, _CE.CANCEL: _C.CANCELLED},
+    _C.MET: {_CE.LAPSE: _C.LAPSED},  # a claim is rejected afterwards: by the authority's view it came too late
+    _C.LAPSED: {_CE.SUSPEND: _C.SUSPENDED, _CE.RESTART: _C.RUNNING, _CE.MEET: _C.MET},  # a claim comes late, or is accepted
+    _C.ENDED: {},
     _C.CANCELLED: {},
 }
 

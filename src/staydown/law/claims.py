@@ -17,10 +17,14 @@ from enum import StrEnum
 from staydown.core.errors import IllegalStep
 from staydown.law.counting import Ends
 
+NO_CLAIM = "no claim of the provider is on record for this clock"
+NO_CLAIM_HINT = "Note the claim (Annex III) first, with what it says."
+
 
 class Step(StrEnum):
     """What is noted about a clock after it began."""
 
+    BEGUN = "begun"  #: the ends as they were before the first claim
     SUSPENDED = "suspended"  #: the provider claims that its period does not run
     ACCEPTED = "accepted"  #: the authority agrees with the claim
     REJECTED = "rejected"  #: the authority does not: the period never stopped
@@ -80,15 +84,12 @@ def standing(first: Ends, history: Sequence[Noted]) -> Standing:
         IllegalStep: Something was judged or restarted that nobody had claimed.
     """
     now, before = Standing(by_claim=first, by_authority=first), first
-    for one in (noted for noted in history if noted.step is not Step.MET):
+    for one in (noted for noted in history if noted.step not in {Step.BEGUN, Step.MET}):
         if one.step is Step.SUSPENDED:
             before = now.by_authority or before
             now = Standing(by_claim=None, by_authority=before, is_claimed=True)
         elif not now.is_claimed:
-            raise IllegalStep(
-                "no claim of the provider is on record for this clock",
-                hint="Note the claim (Annex III) first, with what it says.",
-            )
+            raise IllegalStep(NO_CLAIM, hint=NO_CLAIM_HINT)
         elif one.step is Step.RESTARTED:
             now = replace(now, by_claim=one.ends, by_authority=one.ends if now.accepted else now.by_authority)
         elif one.step is Step.ACCEPTED:

@@ -124,6 +124,21 @@ class Rule(StrEnum):
     PLAIN = "plain"  #: from the instant itself: a contract, or a rule of the house
 
 
+def read_rule(text: str) -> Rule:
+    """Read the word of a rule.
+
+    Raises:
+        Invalid: There is no such rule.
+    """
+    try:
+        return Rule(text.strip())
+    except ValueError as error:
+        raise Invalid(
+            f"periods cannot be counted by {text[:40]!r}",
+            hint=f"Set `counting` to one of: {', '.join(Rule)}.",
+        ) from error
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ends:
     """Both ends of one period, as instants in UTC; a period is over at the instant, not before it."""
@@ -263,6 +278,12 @@ class Day:
 
     def __str__(self) -> str:
         return f"{'by' if self.included else 'before'} {self.day} {calendar.month_name[self.month]}"
+
+    def after(self, start: datetime, *, state: str) -> Ends:
+        """Both ends of the next such day that is over after an instant."""
+        year = start.astimezone(holidays.zone_of(state)).year
+        this = self.in_year(year, state=state)
+        return this if this.legal > start else self.in_year(year + 1, state=state)
 
     def in_year(self, year: int, *, state: str) -> Ends:
         """Both ends in a year: a fixed date is no period, so neither weekend nor holiday moves it (Art. 5).

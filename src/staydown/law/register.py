@@ -7,7 +7,7 @@ earlier, what others may do stays open until the later; alarms follow the strict
 from __future__ import annotations
 
 from datetime import date, timedelta
-from functools import partial
+from functools import lru_cache, partial
 
 from staydown.core.errors import Invalid, NotFound
 from staydown.law.counting import Day, Rule, days, hours, months, weeks, years
@@ -211,3 +211,16 @@ def period(name: str, on: date) -> Period:
             hint="docs/reference/clocks.md says since when.",
         )
     return max(in_force, key=lambda value: value.since)
+
+
+@lru_cache(maxsize=1024)
+def begun_under(name: str, on: date) -> Period:
+    """The period under which a clock that is on record began; for one from before any of that name, the first.
+
+    Raises:
+        Invalid: There is no such period at all.
+    """
+    try:
+        return period(name, on)
+    except NotFound:
+        return min((one for one in PERIODS if one.name == name), key=lambda one: one.since)

@@ -19,7 +19,6 @@ from staydown.core.hold import Hold
 from staydown.core.ids import (
     AgencyCode,
     ApprovalId,
-    ClockId,
     DelegationId,
     DispatchId,
     EvidenceId,
@@ -39,7 +38,6 @@ from staydown.core.people import Agency, Delegation, Person
 from staydown.core.request import Approval, Decision, Dispatch, DispatchState, Line, LineAnswer, Request
 from staydown.core.rights import Role
 from staydown.core.states import (
-    ClockState,
     HoldState,
     ItemEvent,
     ItemState,
@@ -47,6 +45,7 @@ from staydown.core.states import (
     RequestState,
     ReturnState,
 )
+from staydown.ports.clocks import Clocks, Counted
 from staydown.ports.doors import Doors
 from staydown.ports.hooks import Entries, Hooks
 from staydown.ports.house import Accesses, Duties
@@ -167,46 +166,6 @@ class Withdrawal:
     message_id: str
     items: tuple[ItemId, ...] = ()
     tried: bool = False  #: the provider may have been told already
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewClock:
-    """A clock before it runs."""
-
-    request: RequestId
-    kind: str
-    party: str
-    place: str
-    source: str
-    started_at: datetime
-    strict_end: datetime
-    legal_end: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DueClock:
-    """A clock that runs."""
-
-    id: ClockId
-    request: RequestId
-    kind: str
-    party: str
-    strict_end: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClockRow:
-    """A clock as a list shows it."""
-
-    reference: str
-    kind: str
-    party: str
-    place: str
-    state: ClockState
-    started_at: datetime
-    strict_end: datetime
-    legal_end: datetime
-    source: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -834,35 +793,6 @@ class Checks(Protocol):
         """Note checks."""
 
 
-class Clocks(Protocol):
-    """Legal and house periods that run."""
-
-    def start(self, new: Sequence[NewClock]) -> None:
-        """Start clocks; one that runs already for the same request, kind, party and place stays."""
-
-    def running(self, requests: Collection[RequestId]) -> list[DueClock]:
-        """The clocks that run for some requests."""
-
-    def get(self, ids: Collection[ClockId]) -> list[DueClock]:
-        """Those of the clocks that still run."""
-
-    def listed(
-        self, *, operation: str | None = None, state: ClockState | None = None, party: str | None = None
-    ) -> list[ClockRow]:
-        """Clocks in the order of their ends."""
-
-    def end(self, ids: Collection[ClockId], state: ClockState) -> frozenset[ClockId]:
-        """Stop clocks; gives those that were running until now."""
-
-    def end_all(
-        self, requests: Collection[RequestId], state: ClockState, *, kinds: Sequence[str] = ()
-    ) -> None:
-        """Stop the running clocks of some requests, of some kinds where given."""
-
-    def followed_up(self, requests: Collection[RequestId], kind: str) -> frozenset[RequestId]:
-        """Those of the requests whose every line was looked at while the clock of that kind ran."""
-
-
 class Returns(Protocol):
     """Likely returns, and what persons say about them."""
 
@@ -1060,6 +990,12 @@ class Work(Protocol):
     def checks(self) -> Checks: ...
     @property
     def clocks(self) -> Clocks: ...
+    @property
+    def counting(self) -> str:
+        """By which rule legal ends are counted, a word of `law.counting.Rule`."""
+
+    @property
+    def counted(self) -> Counted: ...
     @property
     def orders(self) -> Orders: ...
     @property

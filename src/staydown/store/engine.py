@@ -34,7 +34,8 @@ from staydown.store import tables_house as _tables_house  # noqa: F401  # part o
 from staydown.store.accesses import Accesses
 from staydown.store.assessments import Assessments, Holds
 from staydown.store.cases import Cases, Entries
-from staydown.store.checks import Checks, Clocks, Returns
+from staydown.store.checks import Checks, Returns
+from staydown.store.clocks import Clocks, Counted
 from staydown.store.doors import Doors
 from staydown.store.duties import Duties
 from staydown.store.evidence import Kept
@@ -57,6 +58,8 @@ from staydown.store.walls import HOUSE, enter, has_role, lifted
 
 HEAD = "0005"
 """The newest schema this program knows; migrations/versions has the way there."""
+COUNTING = "1182/71"
+"""The rule for Union acts; a house may set another."""
 BUSY_S = 60
 HOOKS_S = 1.0
 """How long a process believes that it knows all webhooks."""
@@ -81,8 +84,9 @@ class SqlWork:
         origin: str,
         key: Ed25519PrivateKey,
         restored: Restored = NEVER,
+        counting: str = COUNTING,
     ) -> None:
-        self.restored = restored
+        self.restored, self.counting = restored, counting
         self.now, self.real_now, self.exercise, self.origin = now, real_now, exercise, origin
         self.conn = conn
         self.items = Items(conn, now)
@@ -94,7 +98,7 @@ class SqlWork:
         self.holds = Holds(conn, now)
         self.requests = Requests(conn, now)
         self.checks = Checks(conn, now)
-        self.clocks = Clocks(conn, now)
+        self.clocks, self.counted = Clocks(conn, now), Counted(conn, now)
         self.returns = Returns(conn, now)
         self.queue = Queue(conn, now, real_now)
         self.figures = Figures(conn, now)
@@ -122,6 +126,7 @@ class Store:
 
     Attributes:
         real_now: Where real time comes from; a test puts a wrong clock here.
+        counting: By which rule legal ends are counted, a word of `law.counting.Rule`; the settings say.
     """
 
     def __init__(
@@ -134,6 +139,7 @@ class Store:
         real_now: Callable[[], datetime] = wall_time,
         restored: Restored = NEVER,
     ) -> None:
+        self.counting = COUNTING
         self.engine, self.exercise, self.origin = engine, exercise, origin
         self._key, self.real_now, self.restored = key, real_now, restored
         self._role: bool | None = None  # not asked yet
@@ -225,6 +231,7 @@ class Store:
             origin=self.origin,
             key=self._key,
             restored=self.restored,
+            counting=self.counting,
         )
 
     @staticmethod

@@ -44,7 +44,7 @@ def has_role(conn: Connection) -> bool:
 
 
 WALLED = (
-    "accesses", "alarm_calls", "alarm_items", "alarms", "answers", "approvals", "assessments", "ceremonies", "clocks", "credentials",
+    "accesses", "alarm_calls", "alarm_items", "alarms", "answers", "approvals", "assessments", "ceremonies", "clock_events", "clocks", "counted", "credentials",
     "delegations", "dispatches", "duties", "holds", "idempotency", "invitations", "ledger_details", "letters",
     "order_events", "orders", "papers", "persons", "questions", "rates", "request_items", "requests", "scrutinies",
     "sessions", "sightings", "signatures", "tokens", "webhooks",
