@@ -169,7 +169,7 @@ class Desk:
     def consent(self, *requests: Request, by: Person = BOB) -> None:
         """Approve requests."""
         with self.store.begin() as work:
-            approve.approve(work, by, [one.id for one in requests])
+            approve.approve(self.tools, work, by, [one.id for one in requests])
 
     def referred(self, *addresses: str) -> tuple[Request, list[ItemId]]:
         """The path from a sighting to a request that has left."""

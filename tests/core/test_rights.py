@@ -37,23 +37,27 @@ EVERYBODY_S = [
 """What has nothing to do with a case."""
 BY_ROLE = {
     Role.ANALYST: """item sighting match list evidence assessment check return hold:- question:ask request:see request:propose
-        request:withdraw request:answer request:close clock operation:see operation:add figures ledger alarm""",
+        request:withdraw request:answer request:close clock operation:see operation:add figures ledger alarm order:note
+        letter:draw dossier""",
     Role.ASSESSOR: """item:see sighting:see match evidence:see evidence:open assessment check:see return:see request:see clock
         operation:see figures ledger alarm""",
     Role.APPROVER: """item:see sighting:see match evidence:see evidence:open assessment:see check:see return:see request:see
-        request:approve request:send-back request:withdraw clock operation:see figures ledger alarm""",
+        request:approve request:send-back request:withdraw clock operation:see figures ledger alarm letter:approve
+        authority:set dossier""",
     Role.SIGNATORY: """item:see sighting:see match evidence:see evidence:open assessment:see check:see return:see request:see
-        request:sign hold:overrule clock operation:see figures ledger alarm""",
+        request:sign request:send-back request:withdraw hold:overrule clock operation:see figures ledger alarm
+        order:note letter:draw office:set authority:set dossier""",
     Role.COORDINATOR: """item sighting match list:import evidence:see assessment:see check return:see question:ask request:see
-        request:withdraw request:answer request:close clock operation figures ledger roster:set alarm webhook:see exercise""",
+        request:withdraw request:answer request:close clock operation figures ledger roster:set alarm webhook:see exercise
+        order:note letter:draw authority:set dossier""",
     Role.DECONFLICTION: """item:see sighting:see match evidence:see assessment:see check:see return:see hold:see hold:place
-        hold:release hold:dispute question request:see clock operation:see figures ledger alarm""",
+        hold:release hold:dispute question request:see clock operation:see figures ledger alarm dossier""",
     Role.INVESTIGATOR: """item:see sighting:see match evidence:see evidence:open assessment:see check:see return:see hold:see
-        hold:place hold:release question:see request:see clock operation:see figures ledger alarm""",
-    Role.PROVIDER: "request:see request:answer clock alarm webhook",
+        hold:place hold:release question:see request:see clock operation:see figures ledger alarm dossier""",
+    Role.PROVIDER: "request:see request:answer clock alarm webhook order:note",
     Role.AUDITOR: """item:see sighting:see match evidence:see evidence:open assessment:see check:see return:see request:see
-        clock operation:see figures ledger access alarm:see alarm:take webhook:see""",
-    Role.ADMINISTRATOR: "token:end person agency:name roster:set webhook",
+        clock operation:see figures ledger access alarm:see alarm:take webhook:see dossier""",
+    Role.ADMINISTRATOR: "token:end person agency:name roster:set webhook office:set",
     Role.TRAINER: "alarm:see alarm:take exercise",
 }
 """Per role what it may in at least one relation: a whole noun, or one act of it."""
@@ -135,7 +139,7 @@ def test_what_binds_wants_fresh_proof_and_a_passkey() -> None:
 
 
 def test_what_is_sensitive_wants_a_purpose() -> None:
-    assert {verb for verb in WITH_PURPOSE if not verb.value.endswith((":see", ":open"))} == set()
+    assert {verb for verb in WITH_PURPOSE if not verb.value.endswith((":see", ":open", ":export"))} == set()
     assert {Verb.SEE_SIGHTINGS, Verb.OPEN_EVIDENCE, Verb.SEE_HOLDS, Verb.SEE_ACCESSES} <= WITH_PURPOSE
 
 

@@ -132,7 +132,7 @@ def test_the_second_person_is_another_one(desk: Desk) -> None:
 def test_what_changed_since_it_was_shown_is_not_approved(desk: Desk) -> None:
     request, _ = proposed(desk, "qorvana")
     with pytest.raises(Stale), desk.store.begin() as work:
-        approve.approve(work, BOB, [request.id], seen="0" * 64)
+        approve.approve(desk.tools, work, BOB, [request.id], seen="0" * 64)
 
 
 @pytest.mark.parametrize(

@@ -256,7 +256,7 @@ def test_an_attempt_that_failed_before_the_backup_does_not_hide_one_that_came_af
     try:
         if provider == "hearth":
             with app.store.begin() as work:
-                approve.approve(work, BOB, [request.id])
+                approve.approve(app.tools, work, BOB, [request.id])
         for _ in range(4):
             drain(app.tools, "restored")
             with app.store.begin(write=False) as work:

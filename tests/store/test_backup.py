@@ -67,7 +67,7 @@ def test_what_left_after_the_backup_is_asked_about_or_waits_for_a_person(
     assert state(app, form) is RequestState.RUNNING, "the form said that it has it"
     assert state(app, mail) is RequestState.PROPOSED, "a person has to say again that it may leave"
     with app.store.begin() as work:
-        approve.approve(work, BOB, [mail.id, later.id])
+        approve.approve(app.tools, work, BOB, [mail.id, later.id])
     drain(app.tools, "test")
     assert state(app, later) is RequestState.RUNNING
     assert state(app, mail) is RequestState.DISPATCHED
@@ -96,7 +96,7 @@ def test_references_used_after_the_backup_are_not_used_again(
         other = propose.propose(app.tools, work, ALICE, items[1:]).requests[0]
     assert other.reference != sent.reference, "the provider would take it for the one it has"
     with app.store.begin() as work:
-        approve.approve(work, BOB, [other.id])
+        approve.approve(app.tools, work, BOB, [other.id])
     drain(app.tools, "test")
     assert {one.reference for one in desk.world.intakes} == {sent.reference, other.reference}
     app.close()

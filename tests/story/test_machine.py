@@ -96,7 +96,7 @@ class Path_(RuleBasedStateMachine):
         if requests := self.requests():
             try:
                 with self.desk.store.begin() as work:
-                    approve.approve(work, by, [requests[at % len(requests)]])
+                    approve.approve(self.desk.tools, work, by, [requests[at % len(requests)]])
             except (Refused, Stale):
                 return
 

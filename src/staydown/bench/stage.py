@@ -109,7 +109,7 @@ class Stage:
         with store.begin() as work:
             proposal = propose.propose(self.app.tools, work, ALICE, items)  # type: ignore[arg-type]
         with store.begin() as work:
-            approve.approve(work, BOB, [one.id for one in proposal.requests])
+            approve.approve(self.app.tools, work, BOB, [one.id for one in proposal.requests])
         made = {one.reference: one.courier for one in proposal.requests}
         self.approved |= made
         return list(made)

@@ -322,7 +322,7 @@ def approve(
     app = app_of(ctx)
     with app.tools.begin() as work:
         ids = _requests(work, references)
-        verb(work, who(app, work, as_), ids, seen=digest)
+        verb(app.tools, work, who(app, work, as_), ids, seen=digest)
         approvals = work.requests.approvals(ids)
         rows = [
             {

@@ -113,6 +113,7 @@ class Parcel:
     exercise: bool = False
     withdrawal: bool = False
     enclosures: tuple[Enclosure, ...] = ()
+    form: str = ""  #: the form it is drawn on, where it is on one
     may_begin: Callable[[], bool] = field(default=at_any_time, compare=False, repr=False)
     """Asked at the last moment before something leaves; after a no the courier sends nothing and says `begun=False`."""
 

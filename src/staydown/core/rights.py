@@ -87,6 +87,12 @@ class Verb(StrEnum):
     ANSWER = "request:answer"
     CLOSE = "request:close"
     SEE_CLOCKS = "clock:see"
+    NOTE_ORDER = "order:note"
+    EXPORT_DOSSIER = "dossier:export"
+    DRAW_LETTER = "letter:draw"
+    APPROVE_LETTER = "letter:approve"
+    SET_OFFICE = "office:set"
+    SET_AUTHORITY = "authority:set"
 
     SEE_OPERATIONS = "operation:see"
     BEGIN_OPERATION = "operation:begin"
@@ -170,11 +176,20 @@ RIGHTS: Mapping[Verb, Mapping[Relation, frozenset[Role]]] = MappingProxyType(
         Verb.PROPOSE: {_OWN: _roles(_R.ANALYST)},
         Verb.APPROVE: {_OWN: _roles(_R.APPROVER)},
         Verb.SIGN: {_OWN: _roles(_R.SIGNATORY)},
-        Verb.SEND_BACK: {_OWN: _roles(_R.APPROVER)},
-        Verb.WITHDRAW: {_OWN: _roles(_R.ANALYST, _R.APPROVER, _R.COORDINATOR)},
+        Verb.SEND_BACK: {_OWN: _roles(_R.APPROVER, _R.SIGNATORY)},
+        Verb.WITHDRAW: {_OWN: _roles(_R.ANALYST, _R.APPROVER, _R.COORDINATOR, _R.SIGNATORY)},
         Verb.ANSWER: {_OWN: _roles(_R.ANALYST, _R.COORDINATOR), _ADDRESSED: _roles(_R.PROVIDER)},
         Verb.CLOSE: {_OWN: _roles(_R.ANALYST, _R.COORDINATOR)},
         Verb.SEE_CLOCKS: {_OWN: WATCHERS, _ADDRESSED: _roles(_R.PROVIDER)},
+        Verb.NOTE_ORDER: {
+            _OWN: _roles(_R.ANALYST, _R.COORDINATOR, _R.SIGNATORY),
+            _ADDRESSED: _roles(_R.PROVIDER),
+        },
+        Verb.EXPORT_DOSSIER: {_OWN: CASE | {_R.AUDITOR}},
+        Verb.DRAW_LETTER: {_OWN: _roles(_R.ANALYST, _R.COORDINATOR, _R.SIGNATORY)},
+        Verb.APPROVE_LETTER: {_OWN: _roles(_R.APPROVER)},
+        Verb.SET_OFFICE: {_OWN: _roles(_R.ADMINISTRATOR, _R.SIGNATORY)},
+        Verb.SET_AUTHORITY: {_OWN: _roles(_R.APPROVER, _R.COORDINATOR, _R.SIGNATORY)},
         Verb.SEE_OPERATIONS: {_SHARED: WATCHERS},
         Verb.BEGIN_OPERATION: {_OWN: _roles(_R.COORDINATOR)},
         Verb.ADD_TO_OPERATION: {_SHARED: _roles(_R.ANALYST, _R.COORDINATOR)},
@@ -197,7 +212,15 @@ RIGHTS: Mapping[Verb, Mapping[Relation, frozenset[Role]]] = MappingProxyType(
 """Per verb and relation the roles that may; a relation or role that is not there may not."""
 
 FRESH: frozenset[Verb] = frozenset(
-    {Verb.APPROVE, Verb.SIGN, Verb.OVERRULE_HOLD, Verb.RELEASE_OPERATION, Verb.RELEASE_HOLD}
+    {
+        Verb.APPROVE,
+        Verb.APPROVE_LETTER,
+        Verb.SIGN,
+        Verb.OVERRULE_HOLD,
+        Verb.RELEASE_OPERATION,
+        Verb.RELEASE_HOLD,
+        Verb.SET_AUTHORITY,
+    }
 )
 """Acts before which a person who signed in has to prove anew who is there (OWASP ASVS 5.0, 7.5.3); no token can."""
 
@@ -210,6 +233,7 @@ WITH_PURPOSE: frozenset[Verb] = frozenset(
         Verb.SEE_HOLDS,
         Verb.SEE_QUESTIONS,
         Verb.SEE_REQUESTS,
+        Verb.EXPORT_DOSSIER,
         Verb.SEE_ACCESSES,
     }
 )

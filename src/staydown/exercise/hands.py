@@ -106,7 +106,7 @@ class FlowHands:
 
     def approve(self, work: Work, person: Person, requests: Sequence[RequestId]) -> None:
         """Give the second consent."""
-        approve.approve(work, person, requests)
+        approve.approve(self._tools, work, person, requests)
 
     def decide(self, work: Work, person: Person, said: Mapping[ReturnId, bool]) -> None:
         """Say of likely returns whether they are."""

@@ -13,7 +13,7 @@ from staydown.core.request import Decision, LineAnswer, Parcel, Request
 from staydown.core.rights import Relation, Verb
 from staydown.core.states import REQUEST, ItemEvent, Presence, RequestEvent, RequestState, step
 from staydown.core.text import clean
-from staydown.flow import approve, clocks, dispatch
+from staydown.flow import approve, clocks, dispatch, life
 from staydown.law.periods import ACT
 from staydown.ports import Known, Knows
 from staydown.ports.tools import Tools
@@ -171,6 +171,7 @@ def _finish(
         for request, given in told.items()
     }
     clocks.meet(work, decided, kinds=[ACT.name])
+    life.answered(work, decided, found)
     work.queue.cancel(WorkKind.ASK, list(told))
 
 

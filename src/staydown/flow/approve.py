@@ -6,12 +6,13 @@ import logging
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
-from staydown.core.errors import Invalid, OnHold, SameEyes, Stale
+from staydown.core.errors import Invalid, OnHold, Refused, SameEyes, Stale
 from staydown.core.ids import ApprovalId, ItemId, RequestId
 from staydown.core.people import Person
 from staydown.core.request import DispatchState, Line, Request, approval_digest
 from staydown.core.rights import Role, Verb
 from staydown.core.states import REQUEST, ItemEvent, RequestEvent, step
+from staydown.flow import letters, standing
 from staydown.law.periods import APPROVAL
 from staydown.ports.tools import Tools
 from staydown.ports.work import Drop, LineState, Task, Work, WorkKind
@@ -35,13 +36,15 @@ def locked_lines(work: Work, ids: Collection[RequestId]) -> dict[RequestId, list
 
 
 def approve(
-    work: Work, person: Person, ids: Sequence[RequestId], *, seen: str | None = None
+    tools: Tools, work: Work, person: Person, ids: Sequence[RequestId], *, seen: str | None = None
 ) -> list[ApprovalId]:
-    """Give the second consent without which a request cannot leave.
+    """Give the second consent without which a request cannot leave; an order then waits for its signatory.
 
-    In a referral, lines on hold drop out; the rest is approved. A request without a line left is refused.
+    In a referral, lines on hold drop out; the rest is approved. A request without a line left is refused. What is
+    drawn on a form, and every order, is approved one by one, whole, and only on its footing.
 
     Args:
+        tools: The forms and the providers' rooms.
         work: One open transaction.
         person: The approver.
         ids: Requests in `proposed`.
@@ -52,6 +55,7 @@ def approve(
         SameEyes: The person proposed it, or has assessed one of its items.
         OnHold: Every line of a request has to wait.
         Stale: It is not what the person was shown.
+        Refused: The law does not allow it, or its form is not complete; says which article.
         IllegalStep: A request is not in `proposed`.
 
     Source: four-eyes rule, docs/decisions/0006.
@@ -62,9 +66,14 @@ def approve(
         raise Invalid("a request to approve does not exist")
     for request in found:
         person.require(Verb.APPROVE, within=request.agency)
-        step(REQUEST, request.state, RequestEvent.APPROVE)
+        step(REQUEST, request.state, _event(request))
+    if len(found) > 1 and any(request.papers_digest for request in found):
+        raise Refused("what is drawn on a form is approved one by one", hint="Name one reference.")
     lines = locked_lines(work, ids)
     _other_eyes(work, person, found, lines)
+    for request in found:
+        if request.papers_digest:
+            standing.require(tools, work, request, [one.line for one in lines[request.id]], stage="approve")
     left = drop_held(work, found, lines)
     if empty := [request for request in found if not left[request.id]]:
         raise OnHold(f"every line of {empty[0].reference} has to wait")
@@ -77,9 +86,7 @@ def approve(
         given.append((request, digest))
     expires_at = work.now + APPROVAL.span
     numbers = work.requests.approve(given, by=person.id, expires_at=expires_at)
-    work.requests.step(
-        [(request, step(REQUEST, request.state, RequestEvent.APPROVE)) for request, _ in given]
-    )
+    work.requests.step([(request, step(REQUEST, request.state, _event(request))) for request, _ in given])
     work.queue.add(WorkKind.EXPIRE, [request.id for request, _ in given], due_at=expires_at)
     for request, digest in given:
         detail = {
@@ -89,8 +96,15 @@ def approve(
             "proposed_by": request.proposed_by,
         }
         work.ledger.append("request:approval:given", f"request:{request.id}", detail)
-    _queue(work, [request for request, _ in given])
+    for request, _ in given:
+        letters.approve_with(work, person, request)
+    queue_for_dispatch(work, [request for request, _ in given if not request.binding])
     return numbers
+
+
+def _event(request: Request) -> RequestEvent:
+    """What the second person's consent does: an order waits for the third."""
+    return RequestEvent.CONSENT if request.binding else RequestEvent.APPROVE
 
 
 def _other_eyes(
@@ -116,12 +130,17 @@ def _other_eyes(
 def drop_held(
     work: Work, requests: Sequence[Request], lines: Mapping[RequestId, Sequence[LineState]]
 ) -> dict[RequestId, list[Line]]:
-    """Take lines out that have to wait; gives those that are left, by request. One with none left keeps all."""
+    """Take lines out that have to wait; gives those that are left, by request. One with none left keeps all.
+
+    What is drawn on a form is void whole: with one line that has to wait, none is left.
+    """
     present = {request.id: [one.line for one in lines[request.id] if not one.dropped] for request in requests}
     items = sorted({line.item for own in present.values() for line in own})
     work.items.lock(items)
     held = work.holds.on(items)
+    whole = {one.id for one in requests if one.papers_digest}
     left = {request: [line for line in own if line.item not in held] for request, own in present.items()}
+    left = {r: [] if r in whole and len(own) < len(present[r]) else own for r, own in left.items()}
     drop(
         work,
         {
@@ -142,15 +161,16 @@ def drop(work: Work, items: Mapping[RequestId, Sequence[ItemId]], *, reason: str
     if not dropped:
         return
     work.requests.drop(dropped)
-    work.items.step([one.item for one in dropped], ItemEvent.DROP)
+    elsewhere = work.requests.unsent_items([one.item for one in dropped])
+    work.items.step([one.item for one in dropped if one.item not in elsewhere], ItemEvent.DROP)
     for request, own in items.items():
         if own:
             detail = {"items": list(own), "reason": reason}
             work.ledger.append("request:lines:dropped", f"request:{request}", detail)
 
 
-def _queue(work: Work, approved: Sequence[Request]) -> None:
-    """Ask for dispatch: at once, or at hour H where an operation has one."""
+def queue_for_dispatch(work: Work, approved: Sequence[Request]) -> None:
+    """Ask for dispatch: at once, at hour H where an operation has one, and never before the instant of issuing."""
     names = {request.operation for request in approved if request.operation is not None}
     operations = {name: work.operations.get(name) for name in sorted(names)}
     due: dict[RequestId, datetime] = {}
@@ -160,12 +180,12 @@ def _queue(work: Work, approved: Sequence[Request]) -> None:
             operation = operations[request.operation]
             instant = operation.hour_h if operation.released_at is None else work.now
         if instant is not None:
-            due[request.id] = max(instant, work.now)
+            due[request.id] = max(instant, work.now, request.issued_at or work.now)
     work.queue.add_at(WorkKind.DISPATCH, due, priority=1)
 
 
 def send_back(work: Work, person: Person, request_id: RequestId, *, reason: str) -> None:
-    """Give a proposed request back: its lines are free for another one.
+    """Give a request back that has not been approved, or an order that has not been signed: its lines are free.
 
     Raises:
         NotEntitled: The person may not approve for the agency that owns it.
@@ -176,6 +196,8 @@ def send_back(work: Work, person: Person, request_id: RequestId, *, reason: str)
     back = step(REQUEST, request.state, RequestEvent.SEND_BACK)
     lines = [one.line.item for one in locked_lines(work, [request_id])[request_id] if not one.dropped]
     drop(work, {request_id: lines}, reason=f"sent back: {reason}")
+    work.requests.close_approvals([request_id])
+    standing.revoke(work, [request], by=person.id, reason=reason)
     work.requests.step([(request, step(REQUEST, back, RequestEvent.WITHDRAW))])
     work.ledger.append(
         "request:approval:denied", f"request:{request_id}", {"by": person.id, "reason": reason}

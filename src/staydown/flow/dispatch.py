@@ -16,11 +16,22 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from staydown.core.check import Mark, MarkKind, Sight
+from staydown.core.errors import Refused, Stale
 from staydown.core.ids import DispatchId, ItemId, RequestId
-from staydown.core.request import Approval, Dispatch, DispatchState, Line, Parcel, Receipt, Request
+from staydown.core.order import Paper, PaperName
+from staydown.core.request import (
+    Approval,
+    Dispatch,
+    DispatchState,
+    Enclosure,
+    Line,
+    Parcel,
+    Receipt,
+    Request,
+)
 from staydown.core.states import REQUEST, ItemEvent, RequestEvent, RequestState, step
 from staydown.core.text import clean
-from staydown.flow import approve, clocks, verify
+from staydown.flow import approve, clocks, letters, life, sign, standing, verify
 from staydown.flow.approve import digest_of
 from staydown.flow.carry import Held, Outgoing, carry, insist
 from staydown.law.periods import FOLLOW_UP
@@ -39,6 +50,7 @@ TELLING = frozenset({MarkKind.HANDLE, MarkKind.STABLE_ID})
 def run(tools: Tools, tasks: Sequence[Task]) -> None:
     """Let due requests leave: all are looked at again together, then they leave a few at a time."""
     couriers = _look_again(tools, tasks)
+    sign.seal(tools, [RequestId(task.subject) for task in tasks])
     tools.reached(Point.BEFORE_INTENT)
     for part in _parts(tools, tasks, couriers):
         held = Held(tools, part)
@@ -107,6 +119,10 @@ def _look_again(tools: Tools, tasks: Sequence[Task]) -> dict[RequestId, str]:
         present = {
             request.id: [one.line.item for one in lines[request.id] if not one.dropped] for request in locked
         }
+        whole = [one for one in locked if one.papers_digest and set(present[one.id]) & (gone | changed)]
+        _void(work, whole, lines, reason="an item is gone, or is not what it was")
+        for one in whole:
+            present.pop(one.id)
         for reason, out in (("gone", gone), ("changed", changed - gone)):
             approve.drop(
                 work, {r: [item for item in own if item in out] for r, own in present.items()}, reason=reason
@@ -158,13 +174,18 @@ def _intend(tools: Tools, tasks: Sequence[Task]) -> list[Outgoing]:
         attempts = unsettled(work, ids)
         asked, free = _sort(tools, locked, approvals, attempts)
         questions = [(one, [ln.line for ln in lines[one.id] if not ln.dropped]) for one in asked]
-        ready = _ready(work, free, approvals, lines, attempts, doubted)
+        ready = _ready(tools, work, free, approvals, lines, attempts, doubted)
+        leaving = [*questions, *((request, present) for request, _, present in ready)]
+        papers = work.papers.of([one.id for one, _ in leaving if one.papers_digest])
         parcels = {
-            request.id: _parcel(tools, work, request, present, attempts.get(request.id, []))
-            for request, present in [*questions, *((request, present) for request, _, present in ready)]
+            request.id: _parcel(
+                tools, work, request, present, attempts.get(request.id, []), papers.get(request.id, ())
+            )
+            for request, present in leaving
         }
         work.queue.done([task for request, task in by_request.items() if request not in parcels])
         made = _write_intents(work, ready, parcels)
+        letters.accompany(work, [request for request, _, _ in ready if request.binding])
         return [
             Outgoing(
                 task=by_request[request.id],
@@ -240,6 +261,7 @@ def _sort(
 
 
 def _ready(
+    tools: Tools,
     work: Work,
     requests: Sequence[Request],
     approvals: Mapping[RequestId, Approval],
@@ -262,6 +284,8 @@ def _ready(
             ready.append((request, approval, [one.line for one in lines[request.id] if not one.dropped]))
         elif approval.expires_at <= work.now:
             over.append(request)
+        elif request.papers_digest and not _stands(tools, work, request, approval, lines[request.id]):
+            continue
         else:
             fresh.append(request)
     approve.expire(work, over)
@@ -271,23 +295,65 @@ def _ready(
     return ready
 
 
+def _stands(
+    tools: Tools, work: Work, request: Request, approval: Approval, lines: Sequence[LineState]
+) -> bool:
+    """Whether a form may leave now: signed where it binds, its papers the approved ones, nothing in its way."""
+    present = [one.line for one in lines if not one.dropped]
+    try:
+        papers = sign.require_papers(work, request)
+        if request.binding and (
+            approval.signature is None or not any(one.name is PaperName.SIGNED for one in papers)
+        ):
+            raise Stale(f"{request.reference} is not signed")
+        standing.require(tools, work, request, present, stage="send")
+    except Stale:
+        approve.void(work, request)
+        return False
+    except Refused as error:
+        if work.holds.on([line.item for line in present]):
+            return True  # it is dropped whole for the hold, which nobody else may read of
+        _void(work, [request], {request.id: lines}, reason=str(error))
+        return False
+    return True
+
+
 def _drop_whole(
     work: Work, requests: Sequence[Request], lines: Mapping[RequestId, Sequence[LineState]]
 ) -> None:
     """Requests of which no line is left to ask for."""
+    _void(work, requests, lines, reason="wait", why="no line is left")
+
+
+def _void(
+    work: Work,
+    requests: Sequence[Request],
+    lines: Mapping[RequestId, Sequence[LineState]],
+    *,
+    reason: str,
+    why: str = "",
+) -> None:
+    """Requests that do not leave, with all their lines; orders among them are revoked."""
     if not requests:
         return
     ids = [request.id for request in requests]
     held = {number: [one.line.item for one in lines[number] if not one.dropped] for number in ids}
-    approve.drop(work, held, reason="wait")
+    approve.drop(work, held, reason=reason)
     work.requests.close_approvals(ids)
     work.requests.step([(one, step(REQUEST, one.state, RequestEvent.WITHDRAW)) for one in requests])
+    standing.revoke(work, requests, by=None, reason=reason)
+    letters.drop_of(work, ids)
     for number in ids:
-        work.ledger.append("request:dispatch:dropped", f"request:{number}", {"reason": "no line is left"})
+        work.ledger.append("request:dispatch:dropped", f"request:{number}", {"reason": why or reason})
 
 
 def _parcel(
-    tools: Tools, work: Work, request: Request, lines: Sequence[Line], earlier: Sequence[Dispatch]
+    tools: Tools,
+    work: Work,
+    request: Request,
+    lines: Sequence[Line],
+    earlier: Sequence[Dispatch],
+    papers: Sequence[Paper] = (),
 ) -> Parcel:
     domain = work.origin.split("/", 1)[0]
     message_id = earlier[0].message_id if earlier else f"<{request.reference}@{domain}>"
@@ -302,12 +368,26 @@ def _parcel(
         message_id=message_id,
         repeat=bool(earlier) and not tools.couriers[request.courier].can_be_asked,
         exercise=work.exercise,
+        form=request.instrument if request.papers_digest else "",
+        enclosures=enclosures(request.reference, papers),
+    )
+
+
+def enclosures(reference: str, papers: Sequence[Paper]) -> tuple[Enclosure, ...]:
+    """The files that travel with a form: its PDF, signed where it is, and its JSON."""
+    own = {one.name: one for one in papers}
+    named = ((own.get(PaperName.SIGNED) or own.get(PaperName.PDF), "pdf"), (own.get(PaperName.JSON), "json"))
+    return tuple(
+        Enclosure(name=f"{reference}.{ending}", media_type=one.media_type, body=one.body)
+        for one, ending in named
+        if one is not None
     )
 
 
 def _digest(parcel: Parcel) -> str:
     lines = "".join(f"{line.number}\t{line.address}\n" for line in parcel.lines)
-    return hashlib.sha256((parcel.text + "\n" + lines).encode()).hexdigest()
+    files = "".join(f"{one.name} {hashlib.sha256(one.body).hexdigest()}\n" for one in parcel.enclosures)
+    return hashlib.sha256((parcel.text + "\n" + lines + files).encode()).hexdigest()
 
 
 # --- 5: commit the receipt (3 and 4, asking and sending, are in carry.py) ----------------------------------------------------------------------------
@@ -388,6 +468,7 @@ def _left(work: Work, left: Sequence[tuple[Outgoing, Receipt]], *, place: str, a
     work.requests.step(
         [(one.request, step(REQUEST, one.request.state, RequestEvent.DISPATCH)) for one, _ in left]
     )
+    life.issued(work, [one.request for one, _ in left])
     received = [
         (
             replace(one.request, state=RequestState.DISPATCHED, version=one.request.version + 1),
@@ -417,7 +498,8 @@ def receive(work: Work, received: Sequence[tuple[Request, datetime]], *, place: 
         [(request, step(REQUEST, request.state, RequestEvent.RECEIVE)) for request, _ in received],
         received_at={request.id: at for request, at in received},
     )
-    clocks.start(work, received, place=place)
+    clocks.start(work, [(one, at) for one, at in received if not one.binding], place=place)
+    life.received(work, [(one, at) for one, at in received if one.binding])
     lines = work.requests.lines([request.id for request, _ in received])
     items = [one.line.item for own in lines.values() for one in own if not one.dropped]
     work.queue.add_by(WorkKind.CHECK, dict.fromkeys(items, work.now + FOLLOW_UP.span / 2))

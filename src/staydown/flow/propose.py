@@ -60,7 +60,7 @@ def propose(
     if operation is not None:
         operate.joint(work, person, operation)
     work.items.lock(ids)
-    grounds, left_out = _fit(work, person, ids)
+    grounds, left_out = fit(work, person, ids)
     joined = work.requests.open_items(list(grounds), instrument)
     for item in joined:
         left_out[item] = "stands in an open request already"
@@ -83,13 +83,22 @@ def propose(
     return Proposal(requests=tuple(one.request for one in new), left_out=left_out, joined=joined)
 
 
-def _fit(work: Work, person: Person, ids: Sequence[ItemId]) -> tuple[dict[ItemId, Ground], dict[ItemId, str]]:
-    """Items that may be asked for, with their ground; and why the others may not."""
+def fit(
+    work: Work, person: Person, ids: Sequence[ItemId], *, also: frozenset[ItemState] = frozenset()
+) -> tuple[dict[ItemId, Ground], dict[ItemId, str]]:
+    """Items that may be asked for, with their ground; and why the others may not.
+
+    Args:
+        also: States that are open beside those of the table, for what goes further than a request that is out.
+
+    Raises:
+        NotFound: There is no such item.
+    """
     states = work.items.since(ids)
     assessed = work.assessments.open(ids)
     kept, held = work.items.kept(ids, agency=person.agency), work.holds.on(ids)
     own = work.items.seen_by(ids, person.agency)
-    open_from = sources(ITEM, ItemEvent.PROPOSE)
+    open_from = sources(ITEM, ItemEvent.PROPOSE) | also
     grounds: dict[ItemId, Ground] = {}
     left_out: dict[ItemId, str] = {}
     for item in ids:
@@ -121,7 +130,7 @@ def _by_room(
     by_desk: dict[tuple[str, str], list[tuple[ItemId, str]]] = defaultdict(list)
     for item in ready:
         provider, address, *_ = brief[item]
-        by_desk[provider, _site(tools.catalogue.room(provider), address)].append((item, address))
+        by_desk[provider, site_of(tools.catalogue.room(provider), address)].append((item, address))
     groups: list[tuple[Room, ContactPoint, str, list[tuple[ItemId, str]]]] = []
     for (provider, site), members in sorted(by_desk.items()):
         room = tools.catalogue.room(provider)
@@ -135,7 +144,7 @@ def _by_room(
     return groups
 
 
-def _site(room: Room, address: str) -> str:
+def site_of(room: Room, address: str) -> str:
     """The host, where a room has none of its own: unrelated sites never share a request."""
     return "" if room.hosts or room.host_patterns or room.schemes else urlsplit(address).hostname or address
 
@@ -163,7 +172,6 @@ def _drafts(
     language: str,
 ) -> Iterator[NewRequest]:
     size = tools.settings.lines_per_request
-    store = "-".join(part for part in (work.origin.rsplit("/", 1)[-1], work.restored.mark) if part)
     parts = [
         (room, contact, addressee, members[at : at + size])
         for room, contact, addressee, members in groups
@@ -172,7 +180,7 @@ def _drafts(
     for number, (room, contact, addressee, members) in zip(
         work.requests.reserve(len(parts)), parts, strict=True
     ):
-        reference = f"SD-{store}-{number:06d}"
+        reference = reference_of(work, number)
         spoken = language if language in room.languages else room.languages[0]
         rendered = form.render(
             reference=reference,
@@ -204,6 +212,12 @@ def _drafts(
             subject=rendered.subject,
         )
         yield NewRequest(request=request, subject=rendered.subject, lines=rendered.lines)
+
+
+def reference_of(work: Work, number: RequestId) -> str:
+    """How a request is named towards its provider."""
+    store = "-".join(part for part in (work.origin.rsplit("/", 1)[-1], work.restored.mark) if part)
+    return f"SD-{store}-{number:06d}"
 
 
 def proposable(work: Work, person: Person, *, operation: OperationId | None = None) -> list[ItemId]:

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from staydown.core.errors import Invalid
+from staydown.core.errors import Invalid, Refused
 from staydown.core.ids import ItemId, RequestId
 from staydown.core.people import Person
 from staydown.core.request import DispatchState, Parcel, Receipt, Request
 from staydown.core.rights import Verb
 from staydown.core.states import REQUEST, REQUEST_SENT, ItemEvent, RequestEvent, step
-from staydown.flow import approve, clocks, verify
+from staydown.core.time import iso
+from staydown.flow import approve, clocks, letters, standing, verify
 from staydown.flow.carry import Held
 from staydown.ports import Knows
 from staydown.ports.tools import Tools
@@ -41,6 +42,7 @@ def withdraw(
     Raises:
         NotEntitled: The person is of another agency.
         Invalid: No reason, or an item that is not in the request.
+        Refused: Only a part of an order is named.
         IllegalStep: It was withdrawn already.
     """
     request = work.requests.one(request_id, lock=True)
@@ -50,6 +52,8 @@ def withdraw(
     present = [
         one.line.item for one in approve.locked_lines(work, [request_id])[request_id] if not one.dropped
     ]
+    if items and request.binding and set(present) - set(items):
+        raise Refused(f"{request.reference} is an order and is void whole", hint="Leave the items out.")
     if strange := [item for item in items if item not in present]:
         raise Invalid(f"item {strange[0]} is not in {request.reference}")
     after = step(REQUEST, request.state, RequestEvent.WITHDRAW)
@@ -67,6 +71,8 @@ def withdraw(
     if whole:
         work.requests.close_approvals([request_id])
         work.requests.step([(request, after)])
+        standing.revoke(work, [request], by=person.id, reason=reason)
+        letters.drop_of(work, [request_id])
         clocks.cancel(work, [request_id])
         for kind in (WorkKind.ASK, WorkKind.EXPIRE):
             work.queue.cancel(kind, [request_id])
@@ -89,15 +95,7 @@ def _take_back(
     is_sent: bool,
 ) -> None:
     """Tell the provider, and step the items; where nobody knows whether it arrived, it is taken as sent."""
-    form = tools.instruments[request.instrument]
-    text = form.withdrawal(
-        reference=request.reference,
-        agency=request.agency,
-        addressee=request.addressee,
-        language=request.language,
-        reason=reason,
-        exercise=work.exercise,
-    )
+    text = _text(tools, work, request, taken, reason=reason)
     domain = work.origin.split("/", 1)[0]
     withdrawal = Withdrawal(
         request=request.id,
@@ -115,6 +113,39 @@ def _take_back(
     work.items.step([item for item in taken if item not in elsewhere], ItemEvent.WITHDRAW)
     work.queue.add(WorkKind.WITHDRAWAL, [key], due_at=work.now, priority=0)
     verify.schedule(work, taken, apart=tools.settings.apart)
+
+
+def _text(tools: Tools, work: Work, request: Request, taken: Sequence[ItemId], *, reason: str) -> str:
+    """The words that take it back: the instrument's own, or the form of withdrawals for what stands on a form."""
+    if not request.papers_digest:
+        return tools.instruments[request.instrument].withdrawal(
+            reference=request.reference,
+            agency=request.agency,
+            addressee=request.addressee,
+            language=request.language,
+            reason=reason,
+            exercise=work.exercise,
+        )
+    office = work.offices.get(request.agency)
+    present = [one.line for one in work.requests.lines([request.id])[request.id] if not one.dropped]
+    is_whole = {line.item for line in present} <= set(taken)
+    values: dict[str, object] = {
+        "reference": request.reference,
+        "instrument": request.instrument,
+        "authority": office.name if office else request.agency,
+        "addressee": request.addressee,
+        "issued_at": iso(request.issued_at or work.now),
+        "withdrawn_at": iso(max(work.now, request.issued_at or work.now)),
+        "scope": "whole" if is_whole else "part",
+        "reasons": reason,
+        "reinstate": True,
+    }
+    if not is_whole:
+        values["locations"] = [{"url": line.address} for line in present if line.item in taken]
+    sheet = tools.paper.render(
+        "withdrawal", values, language=request.language, draft=False, exercise=work.exercise
+    )
+    return sheet.text
 
 
 def run(tools: Tools, tasks: Sequence[Task]) -> None:

@@ -741,6 +741,9 @@ class Requests(Protocol):
     def open_items(self, items: Collection[ItemId], instrument: str) -> dict[ItemId, RequestId]:
         """Items that stand in an open request of this instrument, of whatever agency."""
 
+    def unsent_items(self, items: Collection[ItemId]) -> frozenset[ItemId]:
+        """Those of the items that stand in a request that has not left."""
+
     def proposed_by(self, items: Collection[ItemId], person: PersonId) -> frozenset[ItemId]:
         """Those of the items that the person ever proposed, in whatever request."""
 

@@ -256,6 +256,22 @@ class Requests:
         )
         return {row.item: row.request for row in rows}
 
+    @across
+    def unsent_items(self, items: Collection[ItemId]) -> frozenset[ItemId]:
+        """Those of the items that stand in a request that has not left."""
+        unsent = [one.value for one in (RequestState.PROPOSED, RequestState.CONSENTED, RequestState.APPROVED)]
+        rows = self._conn.execute(
+            select(request_items.c.item)
+            .distinct()
+            .join(requests, requests.c.id == request_items.c.request)
+            .where(
+                among(self._conn, request_items.c.item, items),
+                request_items.c.open,
+                requests.c.state.in_(unsent),
+            )
+        )
+        return frozenset(rows.scalars())
+
     def proposed_by(self, items: Collection[ItemId], person: PersonId) -> frozenset[ItemId]:
         """Those of the items that the person ever proposed, in whatever request."""
         rows = self._conn.execute(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -120,7 +122,10 @@ class Provider:
         reference, lines = _read_json(body)
         if request.headers.get("Idempotency-Key") != reference:
             raise BadIntake("the header Idempotency-Key does not carry the reference")
-        self._watcher(Arrival(provider=self.profile.name, via="api", reference=reference))
+        text, files = _read_files(body)
+        self._watcher(
+            Arrival(provider=self.profile.name, via="api", reference=reference, text=text, files=files)
+        )
         first = self._world.received_at(self.profile.name, reference)
         if first is not None:
             self._world.set_aside(self.profile.name, reference, via="api", repeat=False)
@@ -234,6 +239,21 @@ def _read_json(body: bytes) -> tuple[str, list[tuple[int, str]]]:
     if not reference:
         raise BadIntake("a referral needs a reference")
     return reference, lines
+
+
+def _read_files(body: bytes) -> tuple[str, tuple[tuple[str, bytes], ...]]:
+    """The text of a request and the files that came with it; each has to be what its SHA-256 says."""
+    content = json.loads(body)
+    files = []
+    for one in content.get("enclosures") or ():
+        try:
+            raw = base64.b64decode(one["content"], validate=True)
+            if hashlib.sha256(raw).hexdigest() != one["sha256"]:
+                raise BadIntake(f"{one['name']} is not what its hash says")
+            files.append((str(one["name"]), raw))
+        except (ValueError, KeyError, TypeError) as error:
+            raise BadIntake(f"not an enclosure: {error}") from error
+    return str(content.get("text", "")), tuple(files)
 
 
 def _read_lines(text: str) -> list[tuple[int, str]]:

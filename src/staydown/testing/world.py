@@ -62,6 +62,8 @@ class Arrival:
     reference: str
     message_id: str = ""  #: of a mail
     repeat: bool = False  #: whether the mail says of itself that it may be a repeat
+    text: str = ""  #: as it came
+    files: tuple[tuple[str, bytes], ...] = ()  #: what travelled with it, by name
 
 
 Watcher = Callable[[Arrival], None]

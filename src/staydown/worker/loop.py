@@ -20,6 +20,7 @@ from staydown.flow import (
     deconflict,
     dispatch,
     duty,
+    letters,
     look,
     preserve,
     tell,
@@ -43,9 +44,15 @@ VERBS: Mapping[WorkKind, Callable[[Tools, Sequence[Task]], None]] = {
     WorkKind.ALARM: duty.run,
     WorkKind.WARN: duty.warn,
     WorkKind.SEAL: look.run,
+    WorkKind.LETTER: letters.run,
     WorkKind.TELL: tell.run,
 }
-LIMITS: Mapping[WorkKind, int] = {WorkKind.WITHDRAWAL: 8, WorkKind.DISPATCH: 32, WorkKind.TELL: 1}
+LIMITS: Mapping[WorkKind, int] = {
+    WorkKind.WITHDRAWAL: 8,
+    WorkKind.LETTER: 8,
+    WorkKind.DISPATCH: 32,
+    WorkKind.TELL: 1,
+}
 """Kinds whose batches stay small, so that little is in doubt if a process dies."""
 LEASES: Mapping[WorkKind, timedelta] = dict.fromkeys(
     (WorkKind.CLOCK, WorkKind.EXPIRE, WorkKind.HOLD), timedelta(seconds=2)

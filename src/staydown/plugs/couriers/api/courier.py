@@ -1,6 +1,7 @@
 """The courier `api`: a provider's referral interface over HTTP, which can be asked about a reference.
 
-Contract: POST to the contact point with `Idempotency-Key: REFERENCE` and a JSON object; 200 or 201 with
+Contract: POST to the contact point with `Idempotency-Key: REFERENCE` and a JSON object; what is drawn on a legal form
+names it in `form` and brings its files in `enclosures` (name, media type, SHA-256 and base 64). 200 or 201 with
 `reference` and `received_at` is a receipt. GET `{contact}/{reference}` tells what was decided, and 404 with
 `{"known": false}` that the reference never arrived. POST `{contact}/{reference}/withdrawal` takes it back.
 
@@ -11,6 +12,8 @@ receiver is asked before anything is sent again.
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -59,7 +62,7 @@ class Api:
         return [_receipt(parcel, reply) for parcel, reply in zip(parcels, replies, strict=True)]
 
     def _post(self, parcel: Parcel) -> Ask:
-        content = {
+        content: dict[str, object] = {
             "reference": parcel.reference,
             "sender": parcel.sender,
             "addressee": parcel.addressee,
@@ -68,6 +71,18 @@ class Api:
             "exercise": parcel.exercise,
             "items": [{"number": line.number, "address": line.address} for line in parcel.lines],
         }
+        if parcel.form:
+            content["form"] = parcel.form
+        if parcel.enclosures:
+            content["enclosures"] = [
+                {
+                    "name": one.name,
+                    "media_type": one.media_type,
+                    "sha256": hashlib.sha256(one.body).hexdigest(),
+                    "content": base64.b64encode(one.body).decode(),
+                }
+                for one in parcel.enclosures
+            ]
         address, key = parcel.contact_point, parcel.reference
         if parcel.withdrawal:
             address, key = _below(address, f"{parcel.reference}/withdrawal"), parcel.message_id

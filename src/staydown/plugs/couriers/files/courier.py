@@ -6,6 +6,7 @@ last and exactly once: where it exists, the request was laid down, so this couri
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -15,6 +16,7 @@ from pathlib import Path
 from staydown.core.request import NOT_BEGUN, DispatchState, Parcel, Receipt
 from staydown.ports import CourierTools, Known, Knows
 
+_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -61,6 +63,12 @@ class Files:
                 if not parcel.may_begin():
                     return NOT_BEGUN
                 _write(self._outbox / f"{name}.txt", _text(parcel).encode(), once=False)
+                for one in parcel.enclosures:
+                    if not _FILE.fullmatch(one.name):
+                        return Receipt(
+                            state=DispatchState.FAILED, detail="an enclosure's name is no file name"
+                        )
+                    _write(self._outbox / f"{name}.enclosed.{one.name}", one.body, once=False)
                 _write(mark, _json(parcel), once=True)
         except FileExistsError:
             return Receipt(state=DispatchState.SENT, detail=f"{mark.name} was laid down by another process")
@@ -101,6 +109,10 @@ def _json(parcel: Parcel) -> bytes:
         "text": parcel.text,
         "message_id": parcel.message_id,
         "items": [{"number": line.number, "address": line.address} for line in parcel.lines],
+        "form": parcel.form,
+        "enclosures": [
+            {"name": one.name, "sha256": hashlib.sha256(one.body).hexdigest()} for one in parcel.enclosures
+        ],
     }
     return json.dumps(content, ensure_ascii=False, indent=1).encode() + b"\n"
 

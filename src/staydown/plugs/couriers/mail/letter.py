@@ -110,9 +110,11 @@ def letter(parcel: Parcel, *, mail_from: str, at: datetime) -> bytes:
             mail[name] = value
             checked(name, str(mail[name]))
         mail.set_content(_text(parcel), cte="quoted-printable")
-        mail.add_attachment(
-            _items(parcel), maintype="application", subtype="json", filename=f"{parcel.reference}.json"
-        )
+        listed = f"{parcel.reference}.items.json" if parcel.enclosures else f"{parcel.reference}.json"
+        mail.add_attachment(_items(parcel), maintype="application", subtype="json", filename=listed)
+        for one in parcel.enclosures:
+            main, _, sub = one.media_type.partition(";")[0].partition("/")
+            mail.add_attachment(one.body, maintype=main, subtype=sub, filename=checked("file name", one.name))
         raw = mail.as_bytes()
     except (ValueError, MessageError) as error:
         raise Invalid(f"the mail for {parcel.reference} cannot be written: {error}") from error

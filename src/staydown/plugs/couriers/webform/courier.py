@@ -35,6 +35,7 @@ class WebForm:
 
     name = "webform"
     can_be_asked = True
+    carries_files = False
 
     def __init__(self, fetch: Fetch, wait: timedelta) -> None:
         self._fetch = fetch

@@ -48,6 +48,7 @@ ITEM_STATES: Mapping[ItemState, str] = {
 REQUEST_STATES: Mapping[RequestState, str] = {
     RequestState.DRAFTED: N_("drafted"),
     RequestState.PROPOSED: N_("proposed"),
+    RequestState.CONSENTED: N_("approved, waiting for its signatory"),
     RequestState.APPROVED: N_("approved"),
     RequestState.DISPATCHED: N_("dispatched, arrival not yet proved"),
     RequestState.RUNNING: N_("received, waiting for an answer"),

@@ -1,0 +1,370 @@
+"""letters: what leaves beside requests, with the persons each of them takes: information, copies, decisions, notices."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from staydown.core.errors import Invalid, NotFound, Refused, SameEyes, Stale
+from staydown.core.ids import LetterId, RequestId
+from staydown.core.order import Letter, Paper, PaperName, letter_digest
+from staydown.core.people import Person
+from staydown.core.request import DispatchState, Enclosure, Parcel, Receipt, Request
+from staydown.core.rights import Role, Verb
+from staydown.core.states import LETTER, REQUEST_SENT, LetterEvent, LetterState, allows, step
+from staydown.core.text import clean
+from staydown.flow.carry import Held
+from staydown.ports import Knows
+from staydown.ports.tools import Tools
+from staydown.ports.work import Task, Work, WorkKind
+
+COPY, FIRST_CONTACT = "tco-copy", "first-contact"
+DECIDES = frozenset({"scrutiny-decision", "scrutiny-pre-notice", "non-disclosure", "finality"})
+"""Letters by which an authority decides, or tells of a decision: they take a signatory too."""
+WITH_ORDER = frozenset({COPY})
+"""Letters that leave with their order, in the same act, and never alone."""
+ASKED_AT_MOST = 4
+"""After so many attempts a letter is sent again, marked, though nobody says whether it arrived."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class To:
+    """Whom a letter goes to."""
+
+    party: str  #: a provider's name, or `authority:DE`
+    addressee: str
+    contact_point: str
+    courier: str
+    language: str
+
+
+def draw(
+    tools: Tools,
+    work: Work,
+    person: Person,
+    form: str,
+    to: To,
+    values: Mapping[str, object],
+    *,
+    request: Request | None = None,
+) -> Letter:
+    """Draw up a letter for a second person to approve, and for a third to sign where it decides something.
+
+    Raises:
+        NotEntitled: The person may not draw up letters, or it is about another agency's request.
+        NotFound: There is no such form, or no such courier.
+        Refused: The form does not exist in the language of whoever gets it, or is not complete.
+    """
+    person.require(Verb.DRAW_LETTER, within=request.agency if request is not None else person.agency)
+    if to.courier not in tools.couriers:
+        raise NotFound(
+            f"there is no courier {to.courier!r}", hint=f"There is: {', '.join(sorted(tools.couriers))}."
+        )
+    told = tools.paper.check(form, values)
+    if not told.complete:
+        lacks = "; ".join(filter(None, (", ".join(told.missing), *told.errors)))
+        raise Refused(f"the letter {form} is not complete: {lacks}"[:2000], hint="Supply these fields.")
+    sheet = tools.paper.render(form, values, language=to.language, draft=False, exercise=work.exercise)
+    number = work.letters.reserve()
+    reference = reference_of(work, number)
+    title = sheet.text.strip().splitlines()[0] if sheet.text.strip() else form
+    made = Letter(
+        id=number,
+        reference=reference,
+        agency=person.agency,
+        request=request.id if request is not None else None,
+        form=form,
+        party=to.party,
+        addressee=to.addressee,
+        contact_point=to.contact_point,
+        courier=to.courier,
+        language=to.language,
+        subject=f"{'[EXERCISE] ' if work.exercise else ''}{clean(title)} {reference}"[:300],
+        text=sheet.text,
+        values=sheet.json.decode(),
+        pdf=sheet.pdf,
+        enclosed="papers" if form in WITH_ORDER else "",
+        digest="",
+        state=LetterState.PROPOSED,
+        version=1,
+        by=person.id,
+        at=work.now,
+        decides=form in DECIDES,
+    )
+    made = replace(made, digest=letter_digest(made))
+    work.letters.add(made)
+    detail = {
+        "agency": made.agency,
+        "by": person.id,
+        "contact_point": made.contact_point,
+        "digest": made.digest,
+        "form": form,
+        "party": made.party,
+        "reference": reference,
+    }
+    work.ledger.append("letter:proposal:made", f"letter:{number}", detail)
+    return made
+
+
+def reference_of(work: Work, number: LetterId) -> str:
+    """How a letter is named towards whoever gets it."""
+    store = "-".join(part for part in (work.origin.rsplit("/", 1)[-1], work.restored.mark) if part)
+    return f"SL-{store}-{number:06d}"
+
+
+def one(work: Work, number: LetterId, *, lock: bool = False) -> Letter:
+    """A letter.
+
+    Raises:
+        NotFound: There is none of that number.
+    """
+    found = work.letters.get([number], lock=lock)
+    if not found:
+        raise NotFound(f"there is no letter {number}", hint="staydown letters lists them.")
+    return found[0]
+
+
+def approve(work: Work, person: Person, number: LetterId, *, seen: str | None = None) -> Letter:
+    """Give the second consent to exactly the bytes of a letter; one that decides then waits for its signatory.
+
+    Raises:
+        NotEntitled: The person may not approve letters of that agency.
+        SameEyes: The person drew it up.
+        Refused: It leaves with its order, and is approved with it.
+        Stale: It is not what the person was shown, or its bytes are not those it was drawn up with.
+    """
+    letter = one(work, number, lock=True)
+    person.require(Verb.APPROVE_LETTER, within=letter.agency)
+    if letter.form in WITH_ORDER:
+        raise Refused(f"{letter.reference} leaves with its order and is approved with it")
+    return _approve(work, person, letter, seen=seen, role=Role.APPROVER)
+
+
+def _approve(work: Work, person: Person, letter: Letter, *, seen: str | None, role: Role) -> Letter:
+    if letter.by in person.eyes(role):
+        raise SameEyes(f"{letter.by} drew up {letter.reference}")
+    if letter_digest(letter) != letter.digest or (seen is not None and seen != letter.digest):
+        raise Stale(f"{letter.reference} is not what was shown", hint="Read it again: staydown letter show.")
+    event = LetterEvent.CONSENT if letter.decides else LetterEvent.APPROVE
+    after = step(LETTER, letter.state, event)
+    work.letters.step(letter, after, approved_by=person.id, approved_at=work.now)
+    detail = {"by": person.id, "digest": letter.digest}
+    work.ledger.append("letter:approval:given", f"letter:{letter.id}", detail)
+    if after is LetterState.APPROVED and letter.form not in WITH_ORDER:
+        work.queue.add(WorkKind.LETTER, [letter.id], due_at=work.now, priority=1)
+    return one(work, letter.id)
+
+
+def sign(work: Work, person: Person, number: LetterId, *, seen: str | None = None) -> Letter:
+    """Sign a letter that decides something.
+
+    Raises:
+        NotEntitled: The person is no signatory of that agency.
+        SameEyes: The person drew it up or approved it.
+        Stale: It is not what was approved, or not what the person was shown.
+    """
+    letter = one(work, number, lock=True)
+    person.require(Verb.SIGN, within=letter.agency)
+    if {letter.by, letter.approved_by} & person.eyes(Role.SIGNATORY):
+        raise SameEyes(f"{person.id} drew up or approved {letter.reference}")
+    if letter_digest(letter) != letter.digest or (seen is not None and seen != letter.digest):
+        raise Stale(f"{letter.reference} is not what was approved and shown")
+    after = step(LETTER, letter.state, LetterEvent.SIGN)
+    work.letters.step(letter, after, signed_by=person.id, signed_at=work.now)
+    work.ledger.append(
+        "letter:decision:signed", f"letter:{number}", {"by": person.id, "digest": letter.digest}
+    )
+    work.queue.add(WorkKind.LETTER, [number], due_at=work.now, priority=1)
+    return one(work, number)
+
+
+def drop(work: Work, person: Person, number: LetterId, *, reason: str) -> None:
+    """Say that a letter will not be sent.
+
+    Raises:
+        NotEntitled: The person may not approve letters of that agency.
+        Invalid: No reason.
+    """
+    letter = one(work, number, lock=True)
+    person.require(Verb.APPROVE_LETTER, within=letter.agency)
+    if not reason.strip():
+        raise Invalid("a letter that is not sent needs a reason")
+    _drop(work, letter, by=person.id, reason=reason)
+
+
+def _drop(work: Work, letter: Letter, *, by: str | None, reason: str) -> None:
+    work.letters.step(letter, step(LETTER, letter.state, LetterEvent.DROP))
+    work.ledger.append("letter:proposal:dropped", f"letter:{letter.id}", {"by": by, "reason": reason})
+
+
+# --- with an order ---------------------------------------------------------------------------------
+
+
+def with_order(work: Work, request: Request) -> list[Letter]:
+    """Letters that leave with an order."""
+    return [one for one in work.letters.listed(request=request.id) if one.form in WITH_ORDER]
+
+
+def approve_with(work: Work, person: Person, request: Request) -> None:
+    """The consent to an order is the consent to what leaves with it."""
+    for letter in with_order(work, request):
+        if letter.state is LetterState.PROPOSED:
+            _approve(work, person, letter, seen=None, role=Role.APPROVER)
+
+
+def accompany(work: Work, orders: Sequence[Request]) -> None:
+    """The copies of orders begin to leave in the same transaction as the orders (Regulation (EU) 2021/784, Art. 4(1))."""
+    for request in orders:
+        ready = [one.id for one in with_order(work, request) if one.state is LetterState.APPROVED]
+        work.queue.add(WorkKind.LETTER, ready, due_at=work.now, priority=0)
+
+
+def drop_of(work: Work, requests: Sequence[RequestId]) -> None:
+    """Letters that would have left with orders that do not leave."""
+    for request in requests:
+        for letter in work.letters.listed(request=request):
+            if letter.form in WITH_ORDER and allows(LETTER, letter.state, LetterEvent.DROP):
+                _drop(work, letter, by=None, reason="its order does not leave")
+
+
+# --- the way out -----------------------------------------------------------------------------------
+
+
+def run(tools: Tools, tasks: Sequence[Task]) -> None:
+    """Let approved letters leave, each once; one that may have left is asked about, or marked as a repeat."""
+    for task in tasks:
+        held = Held(tools, [task])
+        with tools.begin() as work:
+            work.queue.confirm([task], lease=tools.settings.lease)
+            found = work.letters.get([LetterId(task.subject)], lock=True)
+            parcel = _ready(work, found[0]) if found else None
+            if parcel is None:
+                work.queue.done([task])
+                continue
+            work.letters.tried([LetterId(task.subject)])
+            work.ledger.append(
+                "letter:dispatch:intended", f"letter:{task.subject}", {"repeat": parcel.repeat}
+            )
+        _carry(tools, task, replace(parcel, may_begin=held.may_begin), found[0], held)
+
+
+def _ready(work: Work, letter: Letter) -> Parcel | None:
+    """What leaves; None where it may not: a letter whose bytes are not those that were approved says so loudly."""
+    if letter.state is not LetterState.APPROVED:
+        return None
+    if letter_digest(letter) != letter.digest:
+        _drop(work, letter, by=None, reason="other bytes than the approved ones")
+        return None
+    if letter.form in WITH_ORDER and not _order_left(work, letter):
+        return None
+    domain = work.origin.split("/", 1)[0]
+    return Parcel(
+        reference=letter.reference,
+        contact_point=letter.contact_point,
+        sender=letter.agency,
+        addressee=letter.addressee,
+        subject=letter.subject,
+        text=letter.text,
+        lines=(),
+        message_id=f"<{letter.reference}@{domain}>",
+        repeat=letter.tried_at is not None,
+        exercise=work.exercise,
+        form=letter.form,
+        enclosures=_enclosures(work, letter),
+    )
+
+
+def _order_left(work: Work, letter: Letter) -> bool:
+    """Whether the order has left, or is about to: its intent is written."""
+    if letter.request is None:
+        return False
+    order = work.requests.one(letter.request)
+    return order.state in REQUEST_SENT or bool(work.requests.attempts([order.id]).get(order.id))
+
+
+def _enclosures(work: Work, letter: Letter) -> tuple[Enclosure, ...]:
+    own = [
+        Enclosure(name=f"{letter.reference}.pdf", media_type="application/pdf", body=letter.pdf),
+        Enclosure(
+            name=f"{letter.reference}.json", media_type="application/json", body=letter.values.encode()
+        ),
+    ]
+    if letter.enclosed and letter.request is not None:
+        papers: dict[PaperName, Paper] = {
+            one.name: one for one in work.papers.of([letter.request]).get(letter.request, ())
+        }
+        order = papers.get(PaperName.SIGNED) or papers.get(PaperName.PDF)
+        if order is not None:
+            reference = work.requests.one(letter.request).reference
+            own.append(Enclosure(name=f"{reference}.pdf", media_type=order.media_type, body=order.body))
+    return tuple(own)
+
+
+def _carry(tools: Tools, task: Task, parcel: Parcel, letter: Letter, held: Held) -> None:
+    courier = tools.couriers[letter.courier]
+    word = courier.ask([parcel])[0] if parcel.repeat and courier.can_be_asked else None
+    if word is not None and word.knows is Knows.YES:
+        receipt = Receipt(state=DispatchState.RECEIVED, at=word.received_at, detail="it knew already")
+    elif word is not None and word.knows is Knows.CANNOT_TELL and task.attempts <= ASKED_AT_MOST:
+        receipt = Receipt(state=DispatchState.INTENDED, detail=word.detail)
+    else:
+        held.confirm()
+        receipt = courier.send([parcel])[0]
+    with tools.begin() as work:
+        _settle(work, task, LetterId(task.subject), receipt)
+
+
+def _settle(work: Work, task: Task, number: LetterId, receipt: Receipt) -> None:
+    letter = one(work, number, lock=True)
+    detail = {"detail": clean(receipt.detail)[:500], "form": letter.form}
+    if receipt.state in {DispatchState.SENT, DispatchState.RECEIVED}:
+        work.letters.step(letter, step(LETTER, letter.state, LetterEvent.SEND), sent_at=work.now)
+        work.ledger.append("letter:dispatch:sent", f"letter:{number}", detail)
+        if receipt.state is DispatchState.RECEIVED:
+            at = min(max(receipt.at or work.now, letter.at), work.now)
+            note_receipt(work, one(work, number), at=at, how="the receiver's own receipt")
+    elif receipt.state is DispatchState.FAILED and not receipt.temporary:
+        _drop(work, letter, by=None, reason=f"it could not be delivered: {detail['detail']}")
+    else:
+        wait = timedelta(minutes=min(2 ** min(task.attempts, 6), 60))
+        work.queue.postpone([task], due_at=work.now + wait, trouble=detail["detail"] or "not delivered")
+        return
+    work.queue.done([task])
+
+
+def received(work: Work, person: Person, number: LetterId, *, at: datetime, how: str) -> Letter:
+    """Note by what it is proved that a letter arrived: a mail server's word is none.
+
+    Raises:
+        NotEntitled: The person may not draw up letters of that agency.
+        Invalid: No proof is named, or the instant lies before it left or in the future.
+        IllegalStep: It has not left.
+    """
+    letter = one(work, number, lock=True)
+    person.require(Verb.DRAW_LETTER, within=letter.agency)
+    if len(how.strip()) < 3:
+        raise Invalid("say by what it is proved that it arrived", hint='Such as --how "their mail of 10:20".')
+    if letter.sent_at is None or not letter.sent_at <= at <= work.now:
+        raise Invalid("a letter arrives between its sending and now")
+    return note_receipt(work, letter, at=at, how=how)
+
+
+def note_receipt(work: Work, letter: Letter, *, at: datetime, how: str) -> Letter:
+    """Write that a letter arrived, and start what follows from it."""
+    from staydown.flow import life
+
+    work.letters.step(letter, step(LETTER, letter.state, LetterEvent.RECEIVE), received_at=at)
+    work.ledger.append(
+        "letter:receipt:noted", f"letter:{letter.id}", {"at": at.isoformat(), "how": clean(how)[:500]}
+    )
+    noted = one(work, letter.id)
+    life.letter_received(work, noted, at)
+    return noted
+
+
+def values_of(letter: Letter) -> dict[str, object]:
+    """The fields of a letter."""
+    found: dict[str, object] = json.loads(letter.values)
+    return found

@@ -1,0 +1,166 @@
+"""The life of an order, from the drawing board to what follows in law."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from sqlalchemy import update
+
+from ordering import (
+    EMERGENCY,
+    LONG,
+    SAID,
+    URGENT,
+    consented,
+    drawn,
+    first_contact,
+    issued,
+    order_of,
+    ready,
+    settle_in,
+    signed,
+)
+from staydown.core.errors import Invalid, NotEntitled, OnHold, Refused, SameEyes, StaydownError
+from staydown.core.order import PaperName
+from staydown.core.states import LetterState, OrderState, RequestState
+from staydown.store.tables_orders import papers
+from support import ALICE, ANNA, BOB, CAROL, SAM, Desk, law
+
+
+@pytest.fixture
+def court(desk: Desk) -> Desk:
+    """A desk that may issue orders."""
+    settle_in(desk)
+    return desk
+
+
+@law("Regulation (EU) 2021/784, Art. 3(1)", "Regulation (EU) 2021/784, Art. 4(1)")
+def test_an_order_leaves_signed_with_its_copy_and_its_hour_runs(court: Desk) -> None:
+    items = ready(court, court.show("some_one"))
+    request = drawn(court, items).request
+    assert request.binding
+    assert request.state is RequestState.PROPOSED
+    consented(court, request)
+    assert court.request(request.id).state is RequestState.CONSENTED
+    court.work()
+    assert not court.world.intakes
+    signed(court, request)
+    court.work()
+    assert court.request(request.id).state is RequestState.RUNNING
+    assert order_of(court, request.id).state is OrderState.RUNNING
+    assert sorted(one.reference for one in court.world.intakes) == [request.reference, "SL-test-000001"]
+    with court.store.begin(write=False) as work:
+        (copy,) = work.letters.listed(request=request.id)
+        own = {one.name: one for one in work.papers.of([request.id])[request.id]}
+        kinds = {one.kind for one in work.clocks.of([request.id])}
+    assert copy.state is LetterState.SENT
+    assert own[PaperName.SIGNED].body.startswith(own[PaperName.PDF].body)
+    assert json.loads(own[PaperName.JSON].body)["a_order_ref"] == request.reference
+    assert {"remove", "ask-scrutiny", "copy", "appeal", "follow-up"} <= kinds
+    findings = court.tools.paper.verify(own[PaperName.SIGNED].body)
+    assert findings
+    assert all(one.intact and one.whole for one in findings)
+
+
+def test_nobody_signs_what_somebody_else_has_to(court: Desk) -> None:
+    items = ready(court, court.show("some_one"))
+    request = drawn(court, items).request
+    with pytest.raises(StaydownError):
+        signed(court, request)  # nobody has approved it
+    consented(court, request)
+    for who, error in ((BOB, NotEntitled), (ALICE, NotEntitled), (CAROL, NotEntitled)):
+        with pytest.raises(error):
+            signed(court, request, by=who)
+    with pytest.raises(SameEyes), court.store.begin() as work:
+        from staydown.flow import sign
+
+        sign.sign(court.tools, work, _with_all(BOB), request.id)
+    signed(court, request)
+
+
+def _with_all(who: object) -> object:
+    from dataclasses import replace
+
+    from staydown.core.rights import Role
+
+    return replace(who, roles=frozenset({Role.APPROVER, Role.SIGNATORY, Role.ANALYST}))  # type: ignore[type-var]
+
+
+@law("Regulation (EU) 2021/784, Art. 3(2)")
+def test_the_first_order_waits_twelve_hours_after_the_information(court: Desk) -> None:
+    items = ready(court, court.show("some_one"))
+    request = drawn(court, items, said=SAID).request
+    consented(court, request)
+    with pytest.raises(Refused, match=r"Art\. 3\(2\)"):
+        signed(court, request)
+    first_contact(court, "flock")
+    with pytest.raises(Refused, match="twelve hours are not over"):
+        signed(court, request)
+    court.later(hours=13, minutes=1)
+    signed(court, request)
+    court.work()
+    assert court.request(request.id).state is RequestState.RUNNING
+
+
+@law("Regulation (EU) 2021/784, Art. 14(1)")
+def test_a_hold_voids_an_order_whole(court: Desk) -> None:
+    from datetime import timedelta
+
+    from staydown.flow import deconflict
+
+    items = ready(court, court.show("some_one"), court.show("some_other"))
+    court.sight(court.show("some_one"), agency="BB")
+    request = drawn(court, items).request
+    consented(court, request)
+    with court.store.begin() as work:
+        deconflict.place(
+            work, CAROL, items[:1], reason="under observation", until=work.now + timedelta(days=3),
+            longest=timedelta(days=30), at_most=50,
+        )  # fmt: skip
+    with pytest.raises(Refused, match="Wait"):
+        signed(court, request)
+    with court.store.begin(write=False) as work:
+        assert work.holds.on(items) == {items[0]}
+    assert not court.world.intakes
+
+
+def test_other_bytes_than_the_approved_ones_are_not_signed(court: Desk) -> None:
+    items = ready(court, court.show("some_one"))
+    request = drawn(court, items).request
+    consented(court, request)
+    with court.store.begin() as work:
+        changed = b'{"form": "tco-annex-1"}'
+        work.conn.execute(update(papers).where(papers.c.name == "json").values(body=changed))
+    with pytest.raises(StaydownError):
+        signed(court, request)
+
+
+def test_an_order_is_not_drawn_up_without_its_reasons(court: Desk) -> None:
+    items = ready(court, court.show("some_one"))
+    from dataclasses import replace
+
+    with pytest.raises((Refused, Invalid), match="b_reasoning"):
+        drawn(court, items, said=replace(SAID, reasons="", whole="", emergency=""))
+    request = drawn(court, items, said=replace(URGENT, whole="")).request
+    with pytest.raises(Refused, match=r"Art\. 3\(4\)\(c\)"):
+        consented(court, request)
+
+
+def test_an_order_is_withdrawn_and_what_it_removed_comes_back(court: Desk) -> None:
+    from staydown.flow import withdraw
+
+    items = ready(court, court.show("some_one"))
+    request = issued(court, items)
+    with court.store.begin() as work:
+        withdraw.withdraw(court.tools, work, SAM, request.id, reason="the wrong account")
+    court.work()
+    assert court.request(request.id).state is RequestState.WITHDRAWN
+    assert order_of(court, request.id).state is OrderState.REVOKED
+    assert court.world.withdrawn
+
+
+assert OnHold
+assert ANNA
+assert EMERGENCY
+assert LONG
