@@ -29,6 +29,7 @@ from staydown.cli import (
     serve,
     setup,
     site,
+    transparency,
 )
 from staydown.cli.common import State, report, say
 from staydown.core.errors import StaydownError
@@ -77,6 +78,7 @@ for module in (
     order,
     letter,
     listing,
+    transparency,
     operation,
     ledger,
     backup,

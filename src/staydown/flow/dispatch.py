@@ -31,7 +31,7 @@ from staydown.core.request import (
 )
 from staydown.core.states import REQUEST, ItemEvent, RequestEvent, RequestState, step
 from staydown.core.text import clean
-from staydown.flow import approve, clocks, letters, life, sign, standing, verify
+from staydown.flow import approve, clocks, count, letters, life, sign, standing, verify
 from staydown.flow.approve import digest_of
 from staydown.flow.carry import Held, Outgoing, carry, insist
 from staydown.law.periods import FOLLOW_UP
@@ -469,6 +469,7 @@ def _left(work: Work, left: Sequence[tuple[Outgoing, Receipt]], *, place: str, a
         [(one.request, step(REQUEST, one.request.state, RequestEvent.DISPATCH)) for one, _ in left]
     )
     life.issued(work, [one.request for one, _ in left])
+    count.sent(work, [(one.request, len(one.parcel.lines)) for one, _ in left])
     received = [
         (
             replace(one.request, state=RequestState.DISPATCHED, version=one.request.version + 1),

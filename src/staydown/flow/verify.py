@@ -15,7 +15,7 @@ from staydown.core.check import Check, Look, MarkKind, Sight
 from staydown.core.ids import ItemId, ItemKey
 from staydown.core.item import Identity, ItemKind
 from staydown.core.states import CHECK, ItemEvent, ItemState, Presence, PresenceEvent, step
-from staydown.flow import names, watch
+from staydown.flow import count, names, watch
 from staydown.ports import Ask, Catalogue, Reply
 from staydown.ports.tools import Tools
 from staydown.ports.work import Drop, Number, Task, Work, WorkKind
@@ -198,6 +198,7 @@ def _consequences(
     _say(work, found, "item:sighting:confirmed")
     righted = work.items.step([i for i in online if after[i][0] is ItemState.WITHDRAWN], ItemEvent.REINSTATE)
     _say(work, righted, "item:reinstatement:seen")
+    count.reinstated(work, sorted(righted))
 
 
 def _vanish(

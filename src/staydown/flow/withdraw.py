@@ -13,7 +13,7 @@ from staydown.core.request import DispatchState, Parcel, Receipt, Request
 from staydown.core.rights import Verb
 from staydown.core.states import REQUEST, REQUEST_SENT, ItemEvent, RequestEvent, step
 from staydown.core.time import iso
-from staydown.flow import approve, clocks, letters, standing, verify
+from staydown.flow import approve, clocks, count, letters, standing, verify
 from staydown.flow.carry import Held
 from staydown.ports import Knows
 from staydown.ports.tools import Tools
@@ -111,6 +111,14 @@ def _take_back(
     work.requests.close_lines([(request.id, item) for item in taken])
     elsewhere = work.requests.open_items(taken, request.instrument)
     work.items.step([item for item in taken if item not in elsewhere], ItemEvent.WITHDRAW)
+    count.counted(
+        work,
+        "withdrawn-items",
+        agency=request.agency,
+        provider=request.provider,
+        request=request,
+        amount=len(taken),
+    )
     work.queue.add(WorkKind.WITHDRAWAL, [key], due_at=work.now, priority=0)
     verify.schedule(work, taken, apart=tools.settings.apart)
 

@@ -109,7 +109,9 @@ def _clocks() -> None:
     else:
         op.execute("ALTER TABLE clocks DROP CONSTRAINT ck_clocks_state_word")
         op.execute(f"ALTER TABLE clocks ADD CONSTRAINT ck_clocks_state_word CHECK (state IN ({new}))")
-        op.execute("SELECT set_config('staydown.agency', '*', true)")  # else walls hide the rows from their owner
+        op.execute(
+            "SELECT set_config('staydown.agency', '*', true)"
+        )  # else walls hide the rows from their owner
     op.execute("UPDATE clocks SET agency = (SELECT agency FROM requests WHERE requests.id = clocks.request)")
     op.execute("DROP INDEX uq_clocks_running")
     op.execute("CREATE UNIQUE INDEX uq_clocks_begun ON clocks (request, kind, party, place)")
@@ -132,7 +134,9 @@ def _add_clock_events() -> None:
         sa.Column("legal_end", sa.BigInteger(), nullable=True),
         sa.Column("rule", sa.Text(), server_default="", nullable=False),
         _word("clock_events", "step", "begun", "suspended", "accepted", "rejected", "restarted", "met"),
-        sa.CheckConstraint("(strict_end IS NULL) = (legal_end IS NULL)", name=op.f("ck_clock_events_both_ends")),
+        sa.CheckConstraint(
+            "(strict_end IS NULL) = (legal_end IS NULL)", name=op.f("ck_clock_events_both_ends")
+        ),
         sa.ForeignKeyConstraint(["clock"], ["clocks.id"], name=op.f("fk_clock_events_clock")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_clock_events")),
     )
