@@ -72,6 +72,8 @@ class MailDesk:
                     reference=reference,
                     message_id=message_id,
                     repeat=repeat,
+                    text=_text(mail),
+                    files=_files(mail),
                 )
             )
         if message_id in self._seen:
@@ -90,6 +92,20 @@ class MailDesk:
             )  # fmt: skip
         self._seen.add(message_id)
         return "250 2.0.0 Taken"
+
+
+def _text(mail: EmailMessage) -> str:
+    """The words of a mail."""
+    body = mail.get_body(("plain",))
+    return str(body.get_content()) if body is not None else ""
+
+
+def _files(mail: EmailMessage) -> tuple[tuple[str, bytes], ...]:
+    """What is attached to a mail, by name, the list of items left out."""
+    return tuple(
+        (part.get_filename() or "", bytes(part.get_payload(decode=True) or b""))
+        for part in list(mail.iter_attachments())[1:]
+    )
 
 
 def _lines(mail: EmailMessage) -> list[tuple[int, str]] | None:
