@@ -14,6 +14,8 @@ from dataclasses import fields
 from enum import StrEnum
 from pathlib import Path
 
+from tools.draw_forms import form_schemas, forms
+
 ROOT = Path(__file__).parent.parent
 REFERENCE = ROOT / "docs" / "reference"
 HEAD = "<!-- Drawn from the code by `make docs`; do not edit. -->\n\n"
@@ -317,6 +319,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "rights": rights,
     "api": api,
     "asvs": asvs,
+    "forms": forms,
 }
 
 
@@ -331,6 +334,13 @@ def main() -> int:
         if given.page not in {name, "all"}:
             continue
         path, text = REFERENCE / f"{name}.md", HEAD + draw()
+        if given.write:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        elif not path.exists() or path.read_text(encoding="utf-8") != text:
+            stale.append(str(path.relative_to(ROOT)))
+    for name, text in form_schemas().items() if given.page in {"forms", "all"} else ():
+        path = REFERENCE / name
         if given.write:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")

@@ -24,6 +24,7 @@ class Checked:
     values: Mapping[str, object]  #: canonical; in a draft also what is printable of wrong values
     dropped: tuple[str, ...] = ()  #: given, but without a place there, given the others
     wrong: frozenset[str] = frozenset()  #: keys of the fields the errors speak of
+    unread: frozenset[str] = frozenset()  #: those among them that are wrong by themselves; no rule was asked about them
 
     @property
     def complete(self) -> bool:
@@ -72,7 +73,9 @@ def check(form: Form, values: object) -> Checked:
         for found in RULES[name](good):
             errors.append(found)
             wrong.add(found.partition(":")[0].partition("[")[0])
-    return _found(form, errors=errors, missing=missing, values=draft, dropped=dropped, wrong=wrong)
+    return _found(
+        form, errors=errors, missing=missing, values=draft, dropped=dropped, wrong=wrong, unread=set(wrongs)
+    )
 
 
 def _found(
@@ -83,6 +86,7 @@ def _found(
     values: Mapping[str, object] | None = None,
     dropped: list[str] | None = None,
     wrong: set[str] | None = None,
+    unread: set[str] | None = None,
 ) -> Checked:
     return Checked(
         form=form.name,
@@ -92,6 +96,7 @@ def _found(
         values=values or {},
         dropped=tuple(dropped or ()),
         wrong=frozenset(wrong or ()),
+        unread=frozenset(unread or ()),
     )
 
 
