@@ -15,14 +15,15 @@ from staydown.bench.base import running_requests
 from staydown.core.errors import IllegalStep, Invalid, NotFound
 from staydown.core.ids import AgencyCode, ClockId
 from staydown.core.request import Request
-from staydown.core.states import ClockState
+from staydown.core.states import ClockState, RequestState
 from staydown.flow import clocks
 from staydown.flow.clocks import ClockView
 from staydown.law.counting import days, months, read_length
 from staydown.law.periods import Party
+from staydown.ports.work import WorkKind
 from staydown.store.engine import Store
 from staydown.worker.loop import drain
-from support import ALICE, BOB, law
+from support import ALICE, BOB, Desk, law
 
 AA = AgencyCode("AA")
 MONDAY = datetime(2026, 11, 23, 9, 20, tzinfo=UTC)  # 10:20 in Amsterdam
@@ -484,3 +485,27 @@ def test_the_time_to_appeal_takes_its_length_from_the_order(app: App) -> None:
     with app.store.begin() as work:
         clocks.begin(work, request, "appeal", at=MONDAY, state="NL", length=months(1))
     assert seen(app.store, request).legal_end == datetime(2026, 12, 23, 23, 0, tzinfo=UTC)
+
+
+def test_what_comes_late_under_a_reminder_is_no_fault(app: App) -> None:
+    (request,) = made(app.store)
+    with app.store.begin() as work:
+        clocks.begin(work, request, "copy", at=MONDAY, state="NL")
+        clocks.meet(work, {request.id: MONDAY + 5 * HOUR}, kinds=["copy"])
+    assert seen(app.store, request).state is ClockState.MET
+
+
+def test_a_consent_that_ends_soon_calls_somebody(desk: Desk) -> None:
+    items = desk.sight(desk.show("one"))
+    desk.keep(items)
+    desk.view(items)
+    request = desk.put(items).requests[0]
+    desk.consent(request)
+    with desk.store.begin() as work:
+        work.queue.cancel(WorkKind.DISPATCH, [request.id])  # no worker takes it
+    desk.later(hours=22)
+    with desk.store.begin(write=False) as work:
+        (alarm,) = work.duties.alarms(AA)
+    assert "its approval ends at 2026-03-03T09:00:00Z" in alarm.text
+    desk.later(hours=2)
+    assert desk.request(request.id).state is RequestState.PROPOSED

@@ -16,7 +16,7 @@ ORDERS = read_orders()
 
 
 def begun(kind: Period, row: dict[str, str], order: EventOrder) -> Ends:
-    at, length = datetime.fromisoformat(row["at"]), kind.length
+    at, length = datetime.fromisoformat(row["at"]), kind.length or kind.reminder
     if "length" in row:
         length = read_length(row["length"])
     if isinstance(length, Day):

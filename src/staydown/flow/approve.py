@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from staydown.core.errors import Invalid, OnHold, Refused, SameEyes, Stale
+from staydown.core.house import Matter
 from staydown.core.ids import ApprovalId, ItemId, RequestId
 from staydown.core.people import Person
-from staydown.core.request import DispatchState, Line, Request, approval_digest
+from staydown.core.request import Approval, DispatchState, Line, Request, approval_digest
 from staydown.core.rights import Role, Verb
 from staydown.core.states import REQUEST, ItemEvent, RequestEvent, step
-from staydown.flow import letters, standing
+from staydown.core.time import iso
+from staydown.flow import duty, letters, standing
 from staydown.law.periods import APPROVAL
 from staydown.ports.tools import Tools
 from staydown.ports.work import Drop, LineState, Task, Work, WorkKind
 
 log = logging.getLogger("staydown.flow")
+SOON = APPROVAL.warn or timedelta(0)
+"""How long before an approval ends whoever is on duty is called."""
 
 
 def digest_of(request: Request, lines: Sequence[LineState]) -> str:
@@ -87,7 +91,7 @@ def approve(
     expires_at = work.now + APPROVAL.span
     numbers = work.requests.approve(given, by=person.id, expires_at=expires_at)
     work.requests.step([(request, step(REQUEST, request.state, _event(request))) for request, _ in given])
-    work.queue.add(WorkKind.EXPIRE, [request.id for request, _ in given], due_at=expires_at)
+    work.queue.add(WorkKind.EXPIRE, [request.id for request, _ in given], due_at=expires_at - SOON)
     for request, digest in given:
         detail = {
             "by": person.id,
@@ -219,12 +223,21 @@ def run(tools: Tools, tasks: Sequence[Task]) -> None:
         over: list[Request] = []
         for request in locked:
             approval = approvals.get(request.id)
-            if approval is None or approval.expires_at > work.now or request.id in begun:
+            if approval is None or request.id in begun or RequestEvent.EXPIRE not in REQUEST[request.state]:
                 continue
-            if RequestEvent.EXPIRE in REQUEST[request.state]:
+            if approval.expires_at > work.now:
+                _warn(work, request, approval)
+            else:
                 over.append(request)
         expire(work, over)
         work.queue.cancel(WorkKind.DISPATCH, [request.id for request in over])
+
+
+def _warn(work: Work, request: Request, approval: Approval) -> None:
+    """A consent ends soon and its request has not left: whoever is on duty has to know."""
+    work.queue.add(WorkKind.EXPIRE, [request.id], due_at=approval.expires_at)
+    text = f"{request.reference}: its approval ends at {iso(approval.expires_at)}, and it has not left"
+    duty.alarm(work, request.agency, Matter.ALARM, f"approval:{approval.id}", text)
 
 
 def void(work: Work, request: Request) -> None:

@@ -20,7 +20,7 @@ from staydown.flow import duty
 from staydown.flow.ringing import name_of, period_of, round_of, wind
 from staydown.law.claims import NO_CLAIM, NO_CLAIM_HINT, Noted, Standing, Step, standing
 from staydown.law.counting import Ends, Rule, ends, read_length
-from staydown.law.periods import Party
+from staydown.law.periods import Counts, Party
 from staydown.ports.clocks import ClockNote, DueClock
 from staydown.ports.work import Work, WorkKind
 
@@ -201,6 +201,8 @@ def _state(work: Work, one: DueClock, now: Standing, met: Sequence[datetime]) ->
     view, over = now.in_force, None
     if view is not None:
         over = period_of(one).over_at(view, Party(one.party))
+    if met and period_of(one).counts is not Counts.DUTY:
+        return ClockState.MET  # nobody could be late
     if met:
         return ClockState.MET if over is None or met[0] <= over else ClockState.LAPSED
     if over is None:

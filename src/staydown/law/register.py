@@ -34,8 +34,9 @@ FEEDBACK = _tco(
     party=Party.PROVIDER, starts=Start.ACTION, source=f"{_TCO}, Art. 3(6)", counts=Counts.REMINDER,
 )  # fmt: skip
 COPY = _tco(
-    id="C04", name="copy", title="copy to the authority of establishment, at the same time", length=hours(0),
-    party=Party.AGENCY, starts=Start.ISSUE, source=f"{_TCO}, Art. 4(1)", counts=Counts.DUTY,
+    id="C04", name="copy", title="copy to the authority of establishment, at the same time", length=None,
+    reminder=hours(1),
+    party=Party.AGENCY, starts=Start.ISSUE, source=f"{_TCO}, Art. 4(1)", counts=Counts.REMINDER,
 )  # fmt: skip
 SCRUTINISE = _tco(
     id="C05", name="scrutinise", title="scrutinise on its own initiative", length=hours(72),
