@@ -24,6 +24,7 @@ from staydown.cli.common import (
 from staydown.core.errors import Invalid
 
 if TYPE_CHECKING:
+    from staydown.core.ids import AgencyCode
     from staydown.store.engine import SqlWork
 
 request = typer.Typer(help="One request.", no_args_is_help=True, rich_markup_mode=None)
@@ -308,20 +309,28 @@ def holds(ctx: typer.Context, purpose: Purpose = "", as_: As = "", as_json: Json
 def clocks(
     ctx: typer.Context,
     operation: OperationOption = None,
-    state: Annotated[str | None, typer.Option(help="running, met, lapsed or cancelled.")] = None,
-    party: Annotated[str | None, typer.Option(help="agency or provider.")] = None,
+    state: Annotated[
+        str | None, typer.Option(help="running, suspended, met, lapsed, ended or cancelled.")
+    ] = None,
+    party: Annotated[str | None, typer.Option(help="agency, provider, establishment ...")] = None,
+    of: Annotated[str, typer.Option("--of", help="Only running clocks of this agency, page by page.")] = "",
+    limit: Annotated[int, typer.Option(help="With --of: at most so many.")] = 100,
     as_json: Json = False,
 ) -> None:
-    """List clocks, what ends first on top.
+    """List clocks, what ends first on top, each with both ends and its article.
 
-    Example: staydown clocks --state running
+    Example: staydown clocks --of NL --limit 20
     """
+    from staydown.core.ids import agency_code
     from staydown.core.states import ClockState
     from staydown.law.periods import Party
 
     require_one_house(app_of(ctx))
     with app_of(ctx).store.begin(write=False) as work:
         _known(work, operation)
+        if of:
+            _queue(work, agency_code(of), limit, as_json=as_json)
+            return
         wanted = _word(Party, party)
         found = work.clocks.listed(
             operation=operation, state=_word(ClockState, state), party=wanted.value if wanted else None
@@ -340,7 +349,30 @@ def clocks(
         }
         for one in found
     ]
-    emit(rows, as_json=as_json, columns=("reference", "kind", "party", "state", "strict_end", "legal_end"))
+    columns = ("reference", "kind", "party", "state", "strict_end", "legal_end", "source")
+    emit(rows, as_json=as_json, columns=columns)
+
+
+def _queue(work: SqlWork, agency: AgencyCode, limit: int, *, as_json: bool) -> None:
+    """What ends first for one agency."""
+    from staydown.flow import clocks as verb
+
+    rows = [
+        {
+            "clock": one.id,
+            "reference": one.reference,
+            "provider": one.provider,
+            "kind": one.kind,
+            "party": one.party,
+            "place": one.place,
+            "strict_end": one.strict_end,
+            "legal_end": one.legal_end,
+            "left_s": round((min(one.strict_end, one.legal_end) - work.now).total_seconds()),
+            "source": one.source,
+        }
+        for one in verb.queue(work, agency, limit=limit)
+    ]
+    emit(rows, as_json=as_json, columns=("reference", "kind", "party", "strict_end", "legal_end", "source"))
 
 
 def report(

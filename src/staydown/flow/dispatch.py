@@ -35,6 +35,7 @@ from staydown.flow import approve, clocks, count, letters, life, sign, standing,
 from staydown.flow.approve import digest_of
 from staydown.flow.carry import Held, Outgoing, carry, insist
 from staydown.law.periods import FOLLOW_UP
+from staydown.law.receipt import may_prove
 from staydown.ports import Ask, Known, Knows, Reply
 from staydown.ports.tools import Point, Tools
 from staydown.ports.work import LineState, Task, Work, WorkKind
@@ -478,7 +479,7 @@ def _left(work: Work, left: Sequence[tuple[Outgoing, Receipt]], *, place: str, a
             ),
         )
         for one, receipt in left
-        if receipt.state is DispatchState.RECEIVED
+        if receipt.state is DispatchState.RECEIVED and may_prove(one.request.courier)
     ]
     receive(work, received, place=place)
     items: list[ItemId] = sorted(line.item for one, _ in left for line in one.parcel.lines)
