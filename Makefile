@@ -67,8 +67,9 @@ fix: $(VENV)/.dev ## mend what can be mended by machine
 states: $(VENV)/.dev ## draw the state tables into the docs
 	$(BIN)/python -m tools.draw states --write
 
-law: $(VENV)/.dev ## list every article with the code and tests that cite it
+law: $(VENV)/.dev ## draw the map of the law, gaps included, and the clocks
 	$(BIN)/python -m tools.draw law --write
+	$(BIN)/python -m tools.draw clocks --write
 
 docs: $(VENV)/.dev ## draw the reference pages from the code
 	$(BIN)/python -m tools.draw all --write

@@ -14,6 +14,8 @@ from dataclasses import fields
 from enum import StrEnum
 from pathlib import Path
 
+from tools import drawlaw
+from tools.comments import member_comments
 from tools.draw_forms import form_schemas, forms
 
 ROOT = Path(__file__).parent.parent
@@ -25,7 +27,7 @@ def states() -> str:
     """Every state table, as table and diagram, with what each word means."""
     from staydown.core.states import TABLES
 
-    meanings = _member_comments(ROOT / "src/staydown/core/states.py")
+    meanings = member_comments(ROOT / "src/staydown/core/states.py")
     parts = [
         "# States\n\nEverything that changes a state is in `core/states.py`. A step that is not here is refused.\n"
     ]
@@ -48,47 +50,6 @@ def _diagram(table: Mapping[StrEnum, Mapping[StrEnum, StrEnum]]) -> str:
         for s, row in table.items()
         for e, after in row.items()
     )
-
-
-def _member_comments(path: Path) -> dict[tuple[str, str], str]:
-    """The `#:` comment of each member of each enumeration in a file."""
-    found, kind = {}, ""
-    for line in path.read_text(encoding="utf-8").splitlines():
-        if named := re.match(r"class (\w+)\(StrEnum\)", line):
-            kind = named.group(1)
-        elif member := re.match(r"    (\w+) = .*?#: (.*)", line):
-            found[kind, member.group(1)] = member.group(2)
-    return found
-
-
-_CITED = re.compile(
-    r"(?:Regulation|Directive|Recommendation) \((?:EU|EC|EEC, Euratom)\)(?: No)? \d+/\d+"
-    r"(?:, (?:Art\. \d+[a-z]?(?:\(\w+\))*|recitals? \d+|point \d+))?"
-)
-
-
-def law() -> str:
-    """Every article that code or tests cite, with the places that do."""
-    from staydown.law.register import PERIODS
-
-    cited: dict[str, dict[str, set[str]]] = {}
-    for sort, folder in (("code", ROOT / "src"), ("tests", ROOT / "tests")):
-        for path in sorted(folder.rglob("*.py")):
-            for article in _CITED.findall(path.read_text(encoding="utf-8")):
-                places = cited.setdefault(article, {"code": set(), "tests": set()})
-                places[sort].add(str(path.relative_to(ROOT)))
-    lines = [
-        "# Law\n\n## Periods\n\n| name | length | whose duty | starts | binding | since | source |\n|"
-        + " --- |" * 7
-        + "\n"
-    ]
-    lines += [
-        f"| {p.name} | {p.length or '-'} | {p.party.value} | {p.starts.value} | {'yes' if p.binding else 'no'} | {p.since} | {p.source} |\n"
-        for p in PERIODS
-    ]
-    lines.append("\n## Where articles are cited\n\n| article | code | tests |\n| --- | --- | --- |\n")
-    lines += [f"| {a} | {_places(p['code'])} | {_places(p['tests'])} |\n" for a, p in sorted(cited.items())]
-    return "".join(lines)
 
 
 def _places(paths: set[str]) -> str:
@@ -220,7 +181,7 @@ def rights() -> str:
     """The table of rights, as it is asked at every route and in every verb of the flow."""
     from staydown.core.rights import ALONE, FRESH, PHISHING_RESISTANT, RIGHTS, WITH_PURPOSE, Relation, Role
 
-    meanings = _member_comments(ROOT / "src/staydown/core/rights.py")
+    meanings = member_comments(ROOT / "src/staydown/core/rights.py")
     parts = [
         "# Rights\n\nWho may do what is one table, in `core/rights.py`. What is not in it is refused. A record of another agency "
         "reads as one that is not there.\n\n## Roles\n\n| role | what it is for | goes with |\n| --- | --- | --- |\n"
@@ -311,7 +272,8 @@ def _text(node: ast.AST) -> str:
 
 PAGES: Mapping[str, Callable[[], str]] = {
     "states": states,
-    "law": law,
+    "law": drawlaw.law,
+    "clocks": drawlaw.clocks,
     "commands": commands,
     "settings": settings,
     "ledger-tags": ledger_tags,

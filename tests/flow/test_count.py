@@ -78,6 +78,7 @@ def test_a_year_in_which_nothing_happened_is_all_noughts(desk: Desk) -> None:
     assert all(one.median_s is None for one in found.values())
 
 
+@law("Regulation (EU) 2021/784, recital 40")
 def test_a_referral_is_counted_as_it_leaves_and_as_it_is_answered(desk: Desk) -> None:
     request, _ = desk.referred(desk.show("one"), desk.show("two"), desk.show("three"))
     assert shown(desk, "referrals", "referred-items", "referred-removed") == {
@@ -96,6 +97,7 @@ def test_a_referral_is_counted_as_it_leaves_and_as_it_is_answered(desk: Desk) ->
     assert rows(desk)["referred-removed"].count == 2, "what was said once is counted once"
 
 
+@law("Directive (EU) 2016/680, Art. 7(3)")
 def test_a_withdrawal_and_its_reinstatement_are_counted(desk: Desk) -> None:
     address = desk.show("one")
     request, _ = desk.referred(address)

@@ -14,7 +14,7 @@ from staydown.core.people import Person, Role
 from staydown.flow import clocks, deconflict, duty
 from staydown.ports.work import WorkKind
 from staydown.store.tables import checks
-from support import ALICE, ANNA, BOB, CAROL, STARTS, Desk, person
+from support import ALICE, ANNA, BOB, CAROL, STARTS, Desk, law, person
 
 AA = AgencyCode("AA")
 
@@ -130,6 +130,7 @@ def test_who_may_keep_the_roster_and_how(desk: Desk) -> None:
             duty.put_on(work, BOB, ANNA.id, Matter.ALARM, rank=1, from_at=STARTS, until_at=STARTS)
 
 
+@law("Regulation (EU) 2021/784, Art. 14(5)", "Regulation (EU) 2022/2065, Art. 18")
 def test_a_threat_to_life_calls_the_holder_too(desk: Desk) -> None:
     items = desk.sight(desk.show("made_up_one"), agency="BB")
     with desk.store.begin() as work:

@@ -35,6 +35,7 @@ def test_a_look_needs_a_purpose(desk: Desk) -> None:
     ]
 
 
+@law("Directive (EU) 2016/680, Art. 25(2)")
 def test_no_agency_sees_anothers_looks(desk: Desk) -> None:
     _looked(desk)
     with desk.store.begin(of=CAROL.agency, write=False) as work:

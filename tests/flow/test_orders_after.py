@@ -150,6 +150,9 @@ def test_the_hour_starts_again_when_the_clarification_is_received(court: Desk) -
     "Regulation (EU) 2021/784, Art. 4(4)",
     "Regulation (EU) 2021/784, Art. 4(5)",
     "Regulation (EU) 2021/784, Art. 4(6)",
+    "Regulation (EU) 2021/784, Art. 4(7)",
+    "Regulation (EU) 2021/784, Art. 11(1)",
+    "Regulation (EU) 2021/784, Art. 11(2)",
 )
 def test_an_infringement_is_found_only_after_notice_and_ends_the_order(court: Desk) -> None:
     items = ready(court, court.show("some_one"))

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from tools.lawmap import cited_in
 
 from staydown.core.assessment import Ground, Verdict
 from staydown.core.item import ItemKind
@@ -130,3 +131,39 @@ def test_advice_stops_nothing() -> None:
     found = findings(TCO_ORDER, Matter())
     assert {one.force for one in found} == {Force.ADVISES}
     assert not stops(found)
+
+
+FOOTING = (
+    "Regulation (EU) 2021/784, Art. 1(2)",
+    "Regulation (EU) 2021/784, Art. 1(3)",
+    "Regulation (EU) 2021/784, Art. 1(5)",
+    "Regulation (EU) 2021/784, Art. 2(1)",
+    "Regulation (EU) 2021/784, Art. 2(3)",
+    "Regulation (EU) 2021/784, Art. 2(7)",
+    "Regulation (EU) 2021/784, Art. 3(4)(f)",
+    "Regulation (EU) 2021/784, Art. 12(1)(a)",
+    "Regulation (EU) 2021/784, Art. 15(1)",
+    "Regulation (EU) 2021/784, Art. 15(2)",
+    "Regulation (EU) 2021/784, Art. 16(2)",
+    "Regulation (EU) 2022/2065, Art. 9(2)(b)",
+    "Regulation (EU) 2022/2065, Art. 11(3)",
+    "Regulation (EU) 2022/2065, Art. 19(1)",
+    "Directive (EU) 2016/680, Art. 39",
+)
+"""Articles that some row of this table rests on."""
+
+
+@pytest.fixture(scope="module")
+def sources() -> set[str]:
+    return {
+        cited
+        for row in ROWS
+        for name in LADDER
+        for one in findings(name, matter(row[2]))
+        for cited in cited_in(one.source)
+    }
+
+
+@pytest.mark.parametrize("article", FOOTING)
+def test_some_row_rests_on_it(article: str, sources: set[str]) -> None:
+    assert article in sources

@@ -118,6 +118,7 @@ def test_the_legal_end_is_never_before_the_strict_one(
     assert found.strict.utcoffset() == found.legal.utcoffset() == timedelta(0)
 
 
+@law("Regulation (EEC, Euratom) No 1182/71, Art. 3(3)")
 @given(INSTANTS, st.integers(1, 200), STATES)
 def test_an_hour_is_an_hour_that_passes(start: datetime, count: int, state: str) -> None:
     begun = start.replace(tzinfo=UTC)
@@ -188,6 +189,7 @@ def test_the_rule_and_the_version_of_the_calendar_are_named() -> None:
     assert ends(ENDS.strict, days(3)).rule == "1182/71 weekends"
 
 
+@law("Regulation (EEC, Euratom) No 1182/71, Art. 2(1)")
 def test_every_state_has_a_zone_and_new_years_day_off() -> None:
     assert len(holidays.ZONES) == 27 + 3
     for state, zone in holidays.ZONES.items():

@@ -209,7 +209,10 @@ def last_day(day: date, length: Length) -> date:
 
 
 def _in_hours(local: datetime, length: Length, strict: datetime, state: str, rule: Rule) -> Ends:
-    """From the next full hour on; weekends and holidays count like any other hour (Art. 3(3))."""
+    """From the next full hour on; weekends and holidays count like any other hour.
+
+    Source: Regulation (EEC, Euratom) No 1182/71, Art. 3(3).
+    """
     past = timedelta(minutes=local.minute, seconds=local.second, microseconds=local.microsecond)
     full = local.astimezone(UTC) - past + timedelta(hours=1)  # in UTC: an hour that comes twice is two hours
     legal = full + length.span

@@ -1,6 +1,6 @@
 """What proves that a provider received an order, courier by courier: the hour runs from a proof, never from a hope. Data.
 
-Source: Regulation (EU) 2021/784, Art. 3(3), 3(5) and recital 19.
+Source: Regulation (EU) 2021/784, Art. 3(3) and 3(5); Regulation (EU) 2021/784, recital 19.
 """
 
 from __future__ import annotations
