@@ -46,11 +46,10 @@ class FetchStamper(TimeStamper):
             granted = found["status"]["status"].native
             if granted not in {"granted", "granted_with_mods"}:
                 raise Outside(f"the time-stamp authority refuses: {granted}")
-            about = found["time_stamp_token"]["content"]["encap_content_info"]["content"].parsed[
-                "message_imprint"
-            ]
-            if about.dump() != req["message_imprint"].dump():
-                raise Outside("the time-stamp authority stamped something else")
+            told = found["time_stamp_token"]["content"]["encap_content_info"]["content"].parsed
+            is_ours = told["message_imprint"].dump() == req["message_imprint"].dump()
+            if not is_ours or told["nonce"].native != req["nonce"].native:
+                raise Outside("the time-stamp authority stamped something else, or an earlier request")
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise Outside(f"the time-stamp authority answers nonsense: {str(error)[:120]}") from error
         return found
