@@ -52,10 +52,11 @@ def propose(
     """
     person.require(Verb.PROPOSE)
     form = tools.instruments.get(instrument)
-    if form is None:
+    if form is None or not hasattr(form, "render"):
+        batches = sorted(name for name, one in tools.instruments.items() if hasattr(one, "render"))
         raise NotFound(
-            f"there is no instrument {instrument!r}",
-            hint=f"There is: {', '.join(sorted(tools.instruments))}.",
+            f"there is no instrument {instrument!r} that takes a batch of items",
+            hint=f"There is: {', '.join(batches)}. A form that goes singly is drawn up for one provider's items.",
         )
     if operation is not None:
         operate.joint(work, person, operation)
