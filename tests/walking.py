@@ -328,7 +328,14 @@ class Walk:
         pdf = next((body for name, body in files.items() if name.endswith(".pdf")), b"")
         found = next((body for name, body in files.items() if name.endswith(".json")), b"")
         contact = CONTACTS.get((arrival.provider, arrival.via), "")
-        (intake,) = (one for one in self.world.intakes if one.reference == arrival.reference)
+        taken = [
+            one
+            for one in self.world.intakes
+            if (one.reference, one.provider) == (arrival.reference, arrival.provider)
+        ]
+        if len(taken) > 1 and not arrival.repeat:
+            return f"taken in {len(taken)} times"
+        intake = taken[-1]
         listed = [address for _, address in intake.lines]
         with self.desk.store.begin(write=False) as work:
             now = work.now

@@ -15,6 +15,7 @@ import httpx2
 import pytest
 
 from happened import ADA, OLIVER, let_things_happen
+from ordering import LONG, OFFICE, URGENT, issued, ready, settle_in
 from serving import caller, serving
 from staydown.api.app import make_api, routes_of
 from staydown.api.gate import Needs, OpenToAll, rows_of
@@ -22,7 +23,7 @@ from staydown.core.house import AccessKind, CredentialKind, Matter, Strength
 from staydown.core.ids import AgencyCode, PersonId
 from staydown.core.people import Delegation, Person
 from staydown.core.rights import RIGHTS, Relation, Role, Verb
-from staydown.flow import deconflict, duty
+from staydown.flow import deconflict, duty, letterhead, letters
 from staydown.web.pages import router as pages
 from support import ALICE, ANNA, BOB, CAROL, Desk
 
@@ -77,6 +78,29 @@ ROWS: Mapping[tuple[str, str], str] = {
     ("POST", "/v1/requests/{reference}/withdrawals"): REFUSED,
     ("POST", "/v1/requests/{reference}/answers"): REFUSED,
     ("POST", "/v1/requests/{reference}/close"): REFUSED,
+    ("POST", "/v1/footing"): SHARED,
+    ("POST", "/v1/orders"): REFUSED,
+    ("GET", "/v1/requests/{reference}/consideration"): REFUSED,
+    ("GET", "/v1/requests/{reference}/papers/{paper}"): REFUSED,
+    ("POST", "/v1/requests/{reference}/signatures"): REFUSED,
+    ("GET", "/v1/requests/{reference}/order"): REFUSED,
+    ("POST", "/v1/requests/{reference}/receipts"): REFUSED,
+    ("POST", "/v1/requests/{reference}/feedback"): REFUSED,
+    ("POST", "/v1/requests/{reference}/events"): REFUSED,
+    ("POST", "/v1/requests/{reference}/decisions"): REFUSED,
+    ("GET", "/v1/requests/{reference}/dossier"): REFUSED,
+    ("GET", "/v1/letters"): OWN,
+    ("POST", "/v1/letters"): REFUSED,
+    ("GET", "/v1/letters/{letter}"): REFUSED,
+    ("POST", "/v1/letters/{letter}/approvals"): REFUSED,
+    ("POST", "/v1/letters/{letter}/signatures"): REFUSED,
+    ("POST", "/v1/letters/{letter}/dropping"): REFUSED,
+    ("POST", "/v1/letters/{letter}/receipts"): REFUSED,
+    ("GET", "/v1/agencies/{code}/office"): SHARED,
+    ("PUT", "/v1/office"): OWN,
+    ("GET", "/v1/authorities"): SHARED,
+    ("POST", "/v1/authorities"): OWN,
+    ("POST", "/v1/authorities/{authority}/confirmation"): SHARED,
     ("POST", "/v1/checks"): SHARED,
     ("GET", "/v1/returns"): SHARED,
     ("POST", "/v1/returns/{return}/decision"): SHARED,
@@ -189,6 +213,23 @@ def _bodies(item: str, reads: Mapping[str, Any]) -> dict[tuple[str, str], Any]:
         ("POST", "/v1/requests/{reference}/withdrawals"): reason,
         ("POST", "/v1/requests/{reference}/answers"): {"lines": [{"number": 1, "decision": "removed"}]},
         ("POST", "/v1/requests/{reference}/close"): reason,
+        ("POST", "/v1/footing"): some,
+        ("POST", "/v1/orders"): some | {"instrument": "tco-annex-1"},
+        ("POST", "/v1/requests/{reference}/signatures"): {"digest": reads["digest"]},
+        ("POST", "/v1/requests/{reference}/receipts"): {"at": SOON, "how": "of a stranger"},
+        ("POST", "/v1/requests/{reference}/feedback"): {"values": {"form": "tco-annex-2"}},
+        ("POST", "/v1/requests/{reference}/events"): {
+            "happened": {"event": "judged", "accepted": True} | reason
+        },
+        ("POST", "/v1/requests/{reference}/decisions"): {"decided": {"decision": "final"}},
+        ("POST", "/v1/letters"): {"form": "clarification", "about": reads.get("reference", "SD-none")},
+        ("POST", "/v1/letters/{letter}/approvals"): {"digest": "0" * 64},
+        ("POST", "/v1/letters/{letter}/signatures"): {"digest": "0" * 64},
+        ("POST", "/v1/letters/{letter}/dropping"): reason,
+        ("POST", "/v1/letters/{letter}/receipts"): {"at": SOON, "how": "of a stranger"},
+        ("PUT", "/v1/office"): {"state": "FR", "kind": "other", "name": "Strange Office"},
+        ("POST", "/v1/authorities"): {"state": "FR", "name": "Strange", "contact_point": "a@strange.example"},
+        ("POST", "/v1/authorities/{authority}/confirmation"): None,
         ("POST", "/v1/checks"): some,
         ("POST", "/v1/returns/{return}/decision"): {"is_return": True},
         ("POST", "/v1/operations"): {
@@ -280,7 +321,11 @@ def foreign(desk: Desk) -> dict[str, list[str]]:
             ends_at=work.real_now + timedelta(hours=1),
             agent=SECRET,
         )
+    letter, number = _order_and_letter(desk)
     return names | {
+        "letter": [letter],
+        "paper": ["pdf"],
+        "authority": [str(number)],
         "item": [str(items[0]), *names["item"][:3]],
         "duty": [str(line)],
         "alarm": [str(alarm)],
@@ -291,6 +336,22 @@ def foreign(desk: Desk) -> dict[str, list[str]]:
         "session": [str(session)],
         "code": ["AA", "BB"],
     }
+
+
+def _order_and_letter(desk: Desk) -> tuple[str, str]:
+    """An order of AA on its way, with a letter about it; gives the letter, and an authority that is confirmed."""
+    settle_in(desk)
+    with desk.store.begin() as work:
+        work.offices.set(replace(OFFICE, agency=CC), by=STRANGERS[Role.SIGNATORY].id)
+    address = desk.show("secret_three")
+    request = issued(desk, ready(desk, address), said=replace(URGENT, reasons=f"{LONG} {SECRET}"))
+    with desk.store.begin() as work:
+        given = {"asked_at": work.now.isoformat(), "answer": SECRET}
+        head = letterhead.complete(
+            desk.tools, work, ANNA, "clarification", OFFICE, given, request=desk.request(request.id)
+        )
+        made = letters.draw(desk.tools, work, ANNA, "clarification", head.to, head.values, request=request)
+        return made.reference, str(work.offices.authorities()[0].id)
 
 
 def test_every_route_has_a_row_here(desk: Desk) -> None:
@@ -349,8 +410,9 @@ def _calls(
     method: str, path: str, foreign: Mapping[str, list[str]], reads: Mapping[str, Any]
 ) -> list[tuple[str, Any]]:
     """The route with each record of others put in."""
-    if path.endswith("/events"):
+    if path == "/v1/operations/{operation}/events":
         method = "GET"
+    path = path.replace("{paper}", foreign["paper"][0])
     name = path.partition("{")[2].partition("}")[0]
     found = []
     for record in foreign[name] if name else [""]:

@@ -59,13 +59,13 @@ Reference = Annotated[Name, Path(description="As the provider is told it.")]
 NOT_CHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "As the caller has it."}}
 
 
-def _found(work: SqlWork, caller: Caller, reference: str, verb: Verb) -> dict[str, Any]:
+def found_request(work: SqlWork, caller: Caller, reference: str, verb: Verb) -> dict[str, Any]:
     """A request of the own agency, or one sent to the own desk; what is others' is not there."""
     own, addressed = (caller.person.may(verb, one) for one in (Relation.OWN, Relation.ADDRESSED))
     return work.cases.request(caller.person.agency, reference, own=own, addressed=addressed)
 
 
-def _etag(version: int) -> str:
+def etag_of(version: int) -> str:
     return f'"{version}"'
 
 
@@ -105,10 +105,10 @@ def show_request(
 ) -> Response:
     """One request with its lines, clocks, consent, attempts and answers; `digest` is what a consent binds."""
     with app.store.begin(of=caller.person.agency) as work:
-        row = _found(work, caller, reference, Verb.SEE_REQUESTS)
+        row = found_request(work, caller, reference, Verb.SEE_REQUESTS)
         noted(work, caller, Verb.SEE_REQUESTS, [f"request:{row['id']}"])
         told = _whole(work, caller, row)
-    etag = _etag(told.version)
+    etag = etag_of(told.version)
     if is_known(if_none_match, etag):
         return Response(status_code=304, headers={"ETag": etag})
     return answer(told, headers={"ETag": etag})
@@ -150,7 +150,7 @@ def _whole(work: SqlWork, caller: Caller, row: dict[str, Any]) -> Request:
 def show_request_text(app: TheApp, caller: Sees, reference: Reference) -> RequestText:
     """The exact text that leaves, or left."""
     with app.store.begin(of=caller.person.agency) as work:
-        number = RequestId(_found(work, caller, reference, Verb.SEE_REQUESTS)["id"])
+        number = RequestId(found_request(work, caller, reference, Verb.SEE_REQUESTS)["id"])
         noted(work, caller, Verb.SEE_REQUESTS, [f"request:{number}"])
         request, lines = work.requests.one(number), work.requests.lines([number])[number]
         return RequestText(
@@ -207,8 +207,8 @@ def approve_request(
     """Give the second consent to exactly what was read: its version in If-Match, its digest in the body."""
 
     def do(work: SqlWork) -> Approval:
-        row = _found(work, caller, reference, Verb.APPROVE)
-        require_match(if_match, _etag(row["version"]))
+        row = found_request(work, caller, reference, Verb.APPROVE)
+        require_match(if_match, etag_of(row["version"]))
         number = RequestId(row["id"])
         approve.approve(app.tools, work, caller.person, [number], seen=given.digest)
         made = work.requests.approvals([number])[number]
@@ -230,9 +230,9 @@ def send_back_request(
     """Say no to a proposed request; its items are free for another one."""
 
     def do(work: SqlWork) -> Standing:
-        row = _found(work, caller, reference, Verb.SEND_BACK)
+        row = found_request(work, caller, reference, Verb.SEND_BACK)
         if if_match is not None:
-            require_match(if_match, _etag(row["version"]))
+            require_match(if_match, etag_of(row["version"]))
         approve.send_back(work, caller.person, RequestId(row["id"]), reason=given.reason)
         return _standing(work, RequestId(row["id"]))
 
@@ -250,7 +250,7 @@ def withdraw_request(
     """Take a request back, or some of its items, after removal too: the provider is told."""
 
     def do(work: SqlWork) -> Withdrawn:
-        number = RequestId(_found(work, caller, reference, Verb.WITHDRAW)["id"])
+        number = RequestId(found_request(work, caller, reference, Verb.WITHDRAW)["id"])
         ids = items_of(work, given.items) if given.items else []
         count = withdraw.withdraw(app.tools, work, caller.person, number, reason=given.reason, items=ids)
         return Withdrawn(reference=reference, state=work.requests.one(number).state, items=count)
@@ -269,7 +269,7 @@ def answer_request(
     """Note what a provider says about lines: its own officer, or whoever was told by mail or telephone."""
 
     def do(work: SqlWork) -> Standing:
-        number = RequestId(_found(work, caller, reference, Verb.ANSWER)["id"])
+        number = RequestId(found_request(work, caller, reference, Verb.ANSWER)["id"])
         lines = [
             LineAnswer(number=one.number, decision=one.decision, reason=one.reason, at=one.at)
             for one in given.lines
@@ -291,7 +291,7 @@ def close_request(
     """End the wait for an answer that does not come."""
 
     def do(work: SqlWork) -> Standing:
-        number = RequestId(_found(work, caller, reference, Verb.CLOSE)["id"])
+        number = RequestId(found_request(work, caller, reference, Verb.CLOSE)["id"])
         answering.close(work, caller.person, number, reason=given.reason)
         return _standing(work, number)
 
