@@ -193,6 +193,7 @@ def close(work: Work, person: Person, request_id: RequestId, *, reason: str) -> 
     items = [one.line.item for one in work.requests.lines([request_id])[request_id] if one.open]
     work.requests.close_lines([(request_id, item) for item in items])
     work.queue.cancel(WorkKind.ASK, [request_id])
+    count.order_closed(work, request)
     work.ledger.append(
         "request:answer:given-up", f"request:{request_id}", {"by": person.id, "reason": reason}
     )

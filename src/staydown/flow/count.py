@@ -8,14 +8,27 @@ from datetime import UTC, datetime
 
 from staydown.core.errors import Invalid
 from staydown.core.ids import AgencyCode, ItemId, RequestId
+from staydown.core.order import Order
 from staydown.core.request import Decision, LineAnswer, Request
+from staydown.core.states import OrderEvent, OrderState
 from staydown.law.figures import SMALL, Figure, Of, figure, figures_of
 from staydown.law.holidays import zone_of
+from staydown.law.matter import TCO_ORDER
 from staydown.ports.clocks import NewCount, RowCount
 from staydown.ports.work import Work
 from staydown.reason.statistics import quantile
 
 REFERRAL, NOTICE = "referral", "dsa-art-16"
+ORDER_ROWS: Mapping[OrderEvent, tuple[str, ...]] = {
+    OrderEvent.ISSUE: ("tco-8-a-issued", "tco-21-a-orders"),
+    OrderEvent.EXECUTE: ("tco-8-a-removed",),
+    OrderEvent.REVOKE: ("tco-8-a-withdrawn",),
+    OrderEvent.CEASE: ("tco-8-a-infringing",),
+    OrderEvent.APPEAL: ("tco-8-c-orders", "tco-21-e"),
+    OrderEvent.CONFIRM: ("tco-21-e-decided",),
+    OrderEvent.ANNUL: ("tco-8-c-orders-annulled", "tco-21-e-decided"),
+}
+"""The rows that a step of a removal order counts for, each step once."""
 ANSWERED: Mapping[tuple[str, Decision], str] = {
     (REFERRAL, Decision.REMOVED): "referred-removed",
     (REFERRAL, Decision.RESTRICTED): "referred-restricted",
@@ -106,6 +119,53 @@ def answered(work: Work, request: Request, given: Sequence[LineAnswer]) -> None:
                 )
             )
     work.counted.add(new)
+
+
+def order_stepped(work: Work, order: Order, event: OrderEvent, *, at: datetime) -> None:
+    """A removal order takes a step: what the authority's report and the state's data count of it.
+
+    Args:
+        order: As it stood before the step.
+    """
+    request = work.requests.one(order.request)
+    never_left = event is OrderEvent.REVOKE and order.state is OrderState.DRAWN
+    if request.instrument != TCO_ORDER or never_left or _has_happened(work, order, event):
+        return
+    rows = [*ORDER_ROWS.get(event, ())]
+    if event is OrderEvent.ISSUE and order.crosses_border:
+        rows.append("tco-8-a-cross-border")
+    for row in rows:
+        counted(work, row, agency=request.agency, provider=request.provider, request=request)
+    if event is OrderEvent.EXECUTE:
+        items = sum(not one.dropped for one in work.requests.lines([request.id])[request.id])
+        took = max(0.0, (at - request.received_at).total_seconds()) if request.received_at else None
+        counted(
+            work,
+            "tco-21-a-items",
+            agency=request.agency,
+            provider=request.provider,
+            request=request,
+            amount=items,
+            seconds=took,
+        )
+
+
+def order_closed(work: Work, request: Request) -> None:
+    """The wait for an order's execution ends without it: it was not removed, and why the provider said it was not."""
+    order = work.orders.get([request.id]).get(request.id)
+    if order is None or request.instrument != TCO_ORDER or _has_happened(work, order, OrderEvent.EXECUTE):
+        return
+    rows = ["tco-8-a-not-removed"]
+    if order.state is OrderState.IMPEDED:
+        said = [one.facts for one in work.orders.history(request.id) if one.event == OrderEvent.IMPEDE.value]
+        is_impossible = "fm" in str(said[-1].get("reasons", "")).split(", ") if said else False
+        rows.append("tco-8-a-impossible" if is_impossible else "tco-8-a-unclear")
+    for row in rows:
+        counted(work, row, agency=request.agency, provider=request.provider, request=request)
+
+
+def _has_happened(work: Work, order: Order, event: OrderEvent) -> bool:
+    return any(one.event == event.value for one in work.orders.history(order.request))
 
 
 def reinstated(work: Work, items: Sequence[ItemId]) -> None:
@@ -200,4 +260,14 @@ def _hidden(one: Reported) -> Reported:
     return replace(one, count=None, median_s=None, is_suppressed=True)
 
 
-__all__ = ["Reported", "answered", "counted", "reinstated", "sent", "transparency", "year_of"]
+__all__ = [
+    "Reported",
+    "answered",
+    "counted",
+    "order_closed",
+    "order_stepped",
+    "reinstated",
+    "sent",
+    "transparency",
+    "year_of",
+]

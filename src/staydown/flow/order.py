@@ -24,7 +24,7 @@ from staydown.core.states import (
 )
 from staydown.core.text import clean
 from staydown.core.time import parse
-from staydown.flow import answer, clocks, dispatch, life, standing, verify
+from staydown.flow import answer, clocks, count, dispatch, life, standing, verify
 from staydown.law.periods import Party
 from staydown.ports.tools import Tools
 from staydown.ports.work import Work
@@ -324,7 +324,7 @@ def scrutiny_asked(
     _happened(work, order, f"scrutiny-{asked_by.value}", at, person, None, {"party": party, "reasons": told})
     if asked_by is not Asker.AUTHORITY:
         place = clean(party)[:200] if asked_by is Asker.CONTENT_PROVIDER else ""
-        clocks.meet(work, {request_id: at}, kinds=["ask-scrutiny"])
+        clocks.meet(work, {request_id: at}, kinds=["ask-scrutiny"], places=[place])
         clocks.begin(work, request, "decide-scrutiny", at=at, state=life.state_of(order), place=place)
     return number
 
@@ -369,7 +369,12 @@ def scrutiny_decided(
     why = _said(reasons, "a decision")
     work.orders.step_scrutiny(one, after, at=_past(work, at, "the decision"), text=why)
     _happened(work, order, f"scrutiny-{after.value}", at, person, None, {"scrutiny": number, "reasons": why})
-    clocks.meet(work, {request_id: at}, kinds=["decide-scrutiny", "scrutinise"])
+    place = one.party if one.asked_by is Asker.CONTENT_PROVIDER else ""
+    own = one.asked_by is Asker.AUTHORITY
+    clocks.meet(work, {request_id: at}, kinds=["scrutinise" if own else "decide-scrutiny"], places=[place])
+    count.counted(
+        work, "tco-8-a-scrutinised", agency=request.agency, provider=request.provider, request=request
+    )
     if not infringement:
         return work.orders.get([request_id])[request_id]
     facts = {"scrutiny": number, "reasons": why}

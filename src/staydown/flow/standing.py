@@ -13,7 +13,7 @@ from staydown.core.order import Happened, Order, PaperName, Reach
 from staydown.core.people import Person
 from staydown.core.request import Line, Request
 from staydown.core.states import ORDER, OrderEvent, OrderState, allows, step
-from staydown.flow import footing
+from staydown.flow import count, footing
 from staydown.flow.footing import Said
 from staydown.law.matter import Finding, Layer
 from staydown.ports.tools import Tools
@@ -131,6 +131,7 @@ def happened(
         Stale: Somebody was faster.
     """
     after = step(ORDER, order.state, event)
+    count.order_stepped(work, order, event, at=at)
     work.orders.step(order, after, **changed)
     work.orders.happened(
         Happened(request=order.request, event=event.value, at=at, by=by, form=form, facts=facts or {})
