@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import uuid
+from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -185,3 +186,25 @@ def test_the_text_of_every_sample_names_every_value() -> None:
             value = plug.sample.get(one.key)
             if isinstance(value, str) and "\n" not in value and one.key not in plug.form.words("en").choices:
                 assert f"  | {value}" in text, (name, one.key)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_batch_letter_is_written_in_every_language_of_its_form(language: str) -> None:
+    letter: Any = plugs("instruments")["referral"]
+    told = {
+        "reference": "R-1",
+        "agency": "AA",
+        "addressee": "Made-up Video",
+        "language": language,
+        "exercise": True,
+    }
+    lines = [
+        (number, number, f"https://vid.example/{ground}", ground) for number, ground in enumerate("abcde", 1)
+    ]
+    made = letter.render(lines=lines, issued_at=datetime(2026, 3, 2, tzinfo=UTC), **told)
+    taken_back = letter.withdrawal(reason="made up", **told)
+    for text in (made.cover, made.subject, taken_back):
+        assert "R-1" in text
+        assert words_of(language).exercise in text
+        assert "{" not in text
+    assert all(f"({ground}) " in made.cover for ground in "abcde")
