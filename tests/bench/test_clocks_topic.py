@@ -21,6 +21,7 @@ def test_both_runs_ring_every_clock_once(tmp_path: Path, monkeypatch: pytest.Mon
     assert running["earliest_s"] >= 0, "no clock rings before its end"  # type: ignore[index]
     assert restarted["killed_with_clocks_in_hand"] > 0  # type: ignore[index]
     assert restarted["worst_s"] >= restarted["p50_s"]  # type: ignore[index]
+    assert (figures["suspended"], figures["restarted_among_due"]) == (6, 1)
 
 
 def test_it_runs_on_a_server_of_its_own_where_that_is_asked_for(

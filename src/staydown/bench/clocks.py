@@ -24,11 +24,15 @@ from staydown.bench.postgres import databases
 from staydown.bench.topics import Options
 from staydown.core.errors import Broken, Outside
 from staydown.core.ids import RequestId
+from staydown.core.states import ClockState
 from staydown.core.time import iso, parse
 from staydown.flow import clocks
-from staydown.law.periods import ACT
-from staydown.ports.clocks import NewClock
-from staydown.ports.work import Task, WorkKind
+from staydown.law.claims import Step
+from staydown.law.counting import Rule
+from staydown.law.periods import ACT, Period
+from staydown.law.register import REMOVE
+from staydown.ports.clocks import ClockNote, NewClock
+from staydown.ports.work import Task, Work, WorkKind
 from staydown.worker import loop
 
 if TYPE_CHECKING:
@@ -43,6 +47,8 @@ LEAD = timedelta(seconds=5)
 """Time to write down the clocks before the first of them ends."""
 STEPS = 200
 """At most so many different ends within the window; clocks share them."""
+ORDER_SHARE = 50
+"""One request in so many is an order whose clock was suspended: among those that fall due it began anew."""
 PART = 1_000
 MIDDLE_S = 5.0
 """When the worker is killed, counted from the first end."""
@@ -78,6 +84,8 @@ def _measure(options: Options, size: int, address: str | None) -> Mapping[str, o
             "database": app.store.engine.dialect.name,
             "pending": size,
             "due": due,
+            "suspended": -(-(size // 2) // ORDER_SHARE),
+            "restarted_among_due": -(-due // ORDER_SHARE),
             "window_s": WINDOW.total_seconds(),
             "running": running,
             "restarted": restarted,
@@ -93,6 +101,7 @@ def _pending(app: App, requests: int, progress: Callable[[int], None]) -> None:
             made = base.running_requests(work, min(PART, requests + 1 - first), first=first)
             later = work.now + timedelta(hours=first % 900)
             clocks.start(work, [(one, later) for one in made], place="AA")
+            _claimed(work, [one.id for one in made[::ORDER_SHARE]], {})
         progress(1)
 
 
@@ -109,7 +118,11 @@ def _soon(app: App, count: int, *, first: int) -> dict[int, datetime]:
     begins = datetime.now(UTC) + LEAD
     ends = {request: begins + place // share * apart for place, request in enumerate(made)}
     with app.store.begin() as work:
-        work.clocks.start([_new_clock(request, end) for request, end in ends.items()])
+        orders = dict(list(ends.items())[::ORDER_SHARE])
+        work.clocks.start(
+            [_new_clock(request, end) for request, end in ends.items() if request not in orders]
+        )
+        _claimed(work, list(orders), orders)
         due: dict[datetime, list[int]] = defaultdict(list)
         for clock in work.clocks.running(made):
             due[clock.strict_end].append(clock.id)
@@ -122,15 +135,31 @@ def _soon(app: App, count: int, *, first: int) -> dict[int, datetime]:
     return {int(request): end for request, end in ends.items()}
 
 
-def _new_clock(request: RequestId, end: datetime) -> NewClock:
+def _claimed(work: Work, requests: Sequence[RequestId], ends: Mapping[RequestId, datetime]) -> None:
+    """Clocks of orders that a provider's claim has stopped; those with an end began anew and end there."""
+    work.clocks.start([_new_clock(one, ends.get(one, work.now + WINDOW), kind=REMOVE) for one in requests])
+    for clock in work.clocks.running(requests):
+        if clock.kind != REMOVE.name:
+            continue
+        begun = {"clock": clock.id, "at": work.now, "instant": clock.started_at, "by": "", "text": ""}
+        both = {"strict_end": clock.strict_end, "legal_end": clock.legal_end, "rule": Rule.UNION.value}
+        steps = [(Step.BEGUN, both), (Step.SUSPENDED, {})]
+        if clock.request in ends:
+            steps.append((Step.RESTARTED, both))
+        work.clocks.note([ClockNote(step=step.value, **begun, **more) for step, more in steps])  # type: ignore[arg-type]
+        state = ClockState.RUNNING if clock.request in ends else ClockState.SUSPENDED
+        work.clocks.turn(clock, state, strict_end=clock.strict_end, legal_end=clock.legal_end)
+
+
+def _new_clock(request: RequestId, end: datetime, *, kind: Period = ACT) -> NewClock:
     return NewClock(
         request=request,
         agency=base.PERSON.agency,
-        kind=ACT.name,
-        party=ACT.party.value,
+        kind=kind.name,
+        party=kind.party.value,
         place="AA",
-        source=ACT.source,
-        started_at=end - ACT.span,
+        source=kind.source,
+        started_at=end - kind.span,
         strict_end=end,
         legal_end=end,
     )
