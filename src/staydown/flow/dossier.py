@@ -76,9 +76,8 @@ def dossier(work: Work, person: Person, number: RequestId) -> tuple[bytes, list[
 
 def _entries(work: Work, number: RequestId) -> list[Mapping[str, object]]:
     """The ledger's entries about the request, as they stand in it."""
-    subject = f"request:{number}"
-    found = (json.loads(line.entry) for line in work.ledger.lines())
-    return [entry for entry in found if entry.get("subject") == subject]
+    found: list[Mapping[str, object]] = [json.loads(one) for one in work.ledger.about(f"request:{number}")]
+    return found
 
 
 def _json(value: object) -> bytes:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from staydown.core.errors import IllegalStep, Invalid, Refused
@@ -48,11 +49,21 @@ def _order(work: Work, request_id: RequestId) -> tuple[Request, Order]:
     return request, order
 
 
-def _may_note(person: Person, request: Request) -> None:
+@contextmanager
+def _noting(work: Work, person: Person, request: Request) -> Iterator[None]:
+    """Whether the person may note something; what a provider's officer says is written, and told, at the agency that
+    issued the order.
+
+    Raises:
+        NotEntitled: The person is neither of that provider nor of that agency.
+    """
     if person.agency == desk_of(request.provider):
         person.require(Verb.NOTE_ORDER, Relation.ADDRESSED)
+        with work.across():
+            yield
     else:
         person.require(Verb.NOTE_ORDER, within=request.agency)
+        yield
 
 
 def _said(text: str, what: str) -> str:
@@ -85,23 +96,28 @@ def feedback(
     Source: Regulation (EU) 2021/784, Art. 3(6).
     """
     request, order = _order(work, request_id)
-    _may_note(person, request)
-    told = _checked(tools, work, request, ANNEX_2, values)
-    claimed, acted = _instant(told, "a_received_at"), _instant(told, "b_acted_at")
-    if order.state not in {OrderState.ISSUED, OrderState.RUNNING, OrderState.IMPEDED, OrderState.EXECUTED}:
-        step(ORDER, order.state, OrderEvent.EXECUTE)
-    _happened(work, order, "annex-2", acted, person, ANNEX_2, told)
-    _arrived(tools, work, request, claimed)
-    decision = Decision.REMOVED if told["b_measure"] == "removed" else Decision.RESTRICTED
-    lines = work.requests.lines([request_id])[request_id]
-    given = [
-        LineAnswer(number=one.line.number, decision=decision, reason="Annex II", at=acted)
-        for one in lines
-        if not one.dropped and one.decision is not decision
-    ]
-    if given and work.requests.one(request_id).state is RequestState.RUNNING:
-        answer.answer(work, request_id, given, by=None, place=tools.settings.place)
-    return work.orders.get([request_id])[request_id]
+    with _noting(work, person, request):
+        told = _checked(tools, work, request, ANNEX_2, values)
+        claimed, acted = _instant(told, "a_received_at"), _instant(told, "b_acted_at")
+        if order.state not in {
+            OrderState.ISSUED,
+            OrderState.RUNNING,
+            OrderState.IMPEDED,
+            OrderState.EXECUTED,
+        }:
+            step(ORDER, order.state, OrderEvent.EXECUTE)
+        _happened(work, order, "annex-2", acted, person, ANNEX_2, told)
+        _arrived(tools, work, request, claimed)
+        decision = Decision.REMOVED if told["b_measure"] == "removed" else Decision.RESTRICTED
+        lines = work.requests.lines([request_id])[request_id]
+        given = [
+            LineAnswer(number=one.line.number, decision=decision, reason="Annex II", at=acted)
+            for one in lines
+            if not one.dropped and one.decision is not decision
+        ]
+        if given and work.requests.one(request_id).state is RequestState.RUNNING:
+            answer.answer(work, request_id, given, by=None, place=tools.settings.place)
+        return work.orders.get([request_id])[request_id]
 
 
 def impossibility(
@@ -119,19 +135,19 @@ def impossibility(
     Source: Regulation (EU) 2021/784, Art. 3(7) and (8).
     """
     request, order = _order(work, request_id)
-    _may_note(person, request)
-    told = _checked(tools, work, request, ANNEX_3, values)
-    claimed, said_at = _instant(told, "a_received_at"), _instant(told, "c_at")
-    _happened(work, order, "annex-3", said_at, person, ANNEX_3, told)
-    _arrived(tools, work, request, claimed)
-    request, order = _order(work, request_id)
-    reasons = ", ".join(str(one) for one in _listed(told["b_reasons"]))
-    ground = f"{reasons}: {told.get('b_explanation', '')} {told.get('b_clarification', '')}".strip()
-    at = dispatch.believable(said_at, not_before=request.received_at or work.now, now=work.now)
-    clocks.suspend(work, life.removal_clock(work, request, order), claimed_at=at, ground=ground, by=None)
-    return standing.happened(
-        work, order, OrderEvent.IMPEDE, at=at, by=person.id, form=ANNEX_3, facts={"reasons": reasons}
-    )
+    with _noting(work, person, request):
+        told = _checked(tools, work, request, ANNEX_3, values)
+        claimed, said_at = _instant(told, "a_received_at"), _instant(told, "c_at")
+        _happened(work, order, "annex-3", said_at, person, ANNEX_3, told)
+        _arrived(tools, work, request, claimed)
+        request, order = _order(work, request_id)
+        reasons = ", ".join(str(one) for one in _listed(told["b_reasons"]))
+        ground = f"{reasons}: {told.get('b_explanation', '')} {told.get('b_clarification', '')}".strip()
+        at = dispatch.believable(said_at, not_before=request.received_at or work.now, now=work.now)
+        clocks.suspend(work, life.removal_clock(work, request, order), claimed_at=at, ground=ground, by=None)
+        return standing.happened(
+            work, order, OrderEvent.IMPEDE, at=at, by=person.id, form=ANNEX_3, facts={"reasons": reasons}
+        )
 
 
 def _listed(value: object) -> list[object]:
@@ -200,14 +216,14 @@ def received(
     Source: Regulation (EU) 2021/784, Art. 3(5).
     """
     request, order = _order(work, request_id)
-    _may_note(person, request)
-    if request.state is not RequestState.DISPATCHED:
-        raise IllegalStep(f"{request.reference} is {request.state.value}: no receipt is waited for")
-    if request.sent_at is None or not request.sent_at <= at <= work.now:
-        raise Invalid("an order arrives between its sending and now")
-    _happened(work, order, "receipt", at, person, None, {"how": _said(how, "a proof of receipt")})
-    dispatch.receive(work, [(request, at)], place=place)
-    return work.orders.get([request_id])[request_id]
+    with _noting(work, person, request):
+        if request.state is not RequestState.DISPATCHED:
+            raise IllegalStep(f"{request.reference} is {request.state.value}: no receipt is waited for")
+        if request.sent_at is None or not request.sent_at <= at <= work.now:
+            raise Invalid("an order arrives between its sending and now")
+        _happened(work, order, "receipt", at, person, None, {"how": _said(how, "a proof of receipt")})
+        dispatch.receive(work, [(request, at)], place=place)
+        return work.orders.get([request_id])[request_id]
 
 
 def judge(work: Work, person: Person, request_id: RequestId, *, accepted: bool, reason: str) -> None:
@@ -227,8 +243,10 @@ def grounds_ended(work: Work, person: Person, request_id: RequestId, *, at: date
         IllegalStep: The order is not impeded.
     """
     request, order = _order(work, request_id)
-    _may_note(person, request)
-    return life.resume(work, request, order, at=_past(work, at, "the end"), ground=_said(ground, "the end"))
+    with _noting(work, person, request):
+        return life.resume(
+            work, request, order, at=_past(work, at, "the end"), ground=_said(ground, "the end")
+        )
 
 
 # --- the content provider ---------------------------------------------------------------------------
@@ -243,17 +261,17 @@ def informed(work: Work, person: Person, request_id: RequestId, *, party: str, a
     Source: Regulation (EU) 2021/784, Art. 11(1)-(3) and 4(4).
     """
     request, order = _order(work, request_id)
-    _may_note(person, request)
-    if order.secret_until is not None and at < order.secret_until:
-        raise Refused(
-            f"until {order.secret_until.isoformat()} nobody may tell the content provider"
-            " (Regulation (EU) 2021/784, Art. 11(3))"
-        )
-    _happened(work, order, "informed", _past(work, at, "it"), person, None, {"party": clean(party)[:200]})
-    clocks.begin(
-        work, request, "ask-scrutiny", at=at, state=life.state_of(order), place=clean(party)[:200],
-        party=Party.CONTENT_PROVIDER,
-    )  # fmt: skip
+    with _noting(work, person, request):
+        if order.secret_until is not None and at < order.secret_until:
+            raise Refused(
+                f"until {order.secret_until.isoformat()} nobody may tell the content provider"
+                " (Regulation (EU) 2021/784, Art. 11(3))"
+            )
+        _happened(work, order, "informed", _past(work, at, "it"), person, None, {"party": clean(party)[:200]})
+        clocks.begin(
+            work, request, "ask-scrutiny", at=at, state=life.state_of(order), place=clean(party)[:200],
+            party=Party.CONTENT_PROVIDER,
+        )  # fmt: skip
 
 
 def extend_silence(work: Work, person: Person, request_id: RequestId, *, reasons: str) -> Order:
@@ -302,31 +320,33 @@ def scrutiny_asked(
     Source: Regulation (EU) 2021/784, Art. 4(3) and (4).
     """
     request, order = _order(work, request_id)
-    _may_note(person, request)
-    if not order.crosses_border:
-        raise Refused(
-            "the order crosses no border; it is challenged before the courts of its own state (Art. 9)"
+    with _noting(work, person, request):
+        if not order.crosses_border:
+            raise Refused(
+                "the order crosses no border; it is challenged before the courts of its own state (Art. 9)"
+            )
+        if order.state in {OrderState.DRAWN, OrderState.CEASED, OrderState.REVOKED, OrderState.REINSTATED}:
+            raise IllegalStep(f"an order that is {order.state.value} is not scrutinised")
+        told = _said(reasons, "a request for scrutiny")
+        number = work.orders.ask_scrutiny(
+            Scrutiny(
+                id=0,
+                request=request_id,
+                asked_by=asked_by,
+                party=clean(party)[:200],
+                asked_at=_past(work, at, "the request"),
+                reasons=told,
+                state=ScrutinyState.ASKED,
+            )
         )
-    if order.state in {OrderState.DRAWN, OrderState.CEASED, OrderState.REVOKED, OrderState.REINSTATED}:
-        raise IllegalStep(f"an order that is {order.state.value} is not scrutinised")
-    told = _said(reasons, "a request for scrutiny")
-    number = work.orders.ask_scrutiny(
-        Scrutiny(
-            id=0,
-            request=request_id,
-            asked_by=asked_by,
-            party=clean(party)[:200],
-            asked_at=_past(work, at, "the request"),
-            reasons=told,
-            state=ScrutinyState.ASKED,
+        _happened(
+            work, order, f"scrutiny-{asked_by.value}", at, person, None, {"party": party, "reasons": told}
         )
-    )
-    _happened(work, order, f"scrutiny-{asked_by.value}", at, person, None, {"party": party, "reasons": told})
-    if asked_by is not Asker.AUTHORITY:
-        place = clean(party)[:200] if asked_by is Asker.CONTENT_PROVIDER else ""
-        clocks.meet(work, {request_id: at}, kinds=["ask-scrutiny"], places=[place])
-        clocks.begin(work, request, "decide-scrutiny", at=at, state=life.state_of(order), place=place)
-    return number
+        if asked_by is not Asker.AUTHORITY:
+            place = clean(party)[:200] if asked_by is Asker.CONTENT_PROVIDER else ""
+            clocks.meet(work, {request_id: at}, kinds=["ask-scrutiny"], places=[place])
+            clocks.begin(work, request, "decide-scrutiny", at=at, state=life.state_of(order), place=place)
+        return number
 
 
 def scrutiny_noticed(
@@ -475,6 +495,6 @@ def reinstated(work: Work, person: Person, request_id: RequestId, *, at: datetim
     Source: Regulation (EU) 2021/784, Art. 4(7).
     """
     request, order = _order(work, request_id)
-    _may_note(person, request)
-    clocks.meet(work, {request_id: _past(work, at, "it")}, kinds=["reinstate"])
-    return standing.happened(work, order, OrderEvent.REINSTATE, at=at, by=person.id)
+    with _noting(work, person, request):
+        clocks.meet(work, {request_id: _past(work, at, "it")}, kinds=["reinstate"])
+        return standing.happened(work, order, OrderEvent.REINSTATE, at=at, by=person.id)

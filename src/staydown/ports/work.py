@@ -280,6 +280,9 @@ class Ledger(Protocol):
             NotFound: No such entry.
         """
 
+    def about(self, subject: str) -> list[bytes]:
+        """The entries about one subject, in order; the database looks through all of them."""
+
     def lines(self) -> Iterator[LedgerLine]:
         """All entries in order, with what is left of their details."""
 

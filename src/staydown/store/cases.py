@@ -159,8 +159,9 @@ class Entries:
 
     def leaves(self, *, first: int) -> list[bytes]:
         """The leaf hashes of the entries from a number on."""
-        rows = self._conn.execution_options(yield_per=5000).execute(
-            select(ledger_entries.c.entry).where(ledger_entries.c.n >= first).order_by(ledger_entries.c.n)
+        rows = self._conn.execute(
+            select(ledger_entries.c.entry).where(ledger_entries.c.n >= first).order_by(ledger_entries.c.n),
+            execution_options={"yield_per": 5000},
         )
         return [leaf_hash(bytes(entry)) for (entry,) in rows]
 

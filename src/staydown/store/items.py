@@ -219,18 +219,19 @@ class Items:
             statement = statement.where(items.c.state == state.value)
         if facet is not None:
             statement = statement.where(facets(self._now)[facet])
-        for row in self._conn.execution_options(yield_per=2000).execute(statement):
+        for row in self._conn.execute(statement, execution_options={"yield_per": 2000}):
             yield _item(row)
 
     def sightings(self, *, operation: OperationId | None = None) -> Iterator[SightingRow]:
         """Stream sightings in the order they were recorded."""
-        rows = self._conn.execution_options(yield_per=2000).execute(
+        rows = self._conn.execute(
             select(sightings, func.coalesce(item_keys.c.key, last_key()).label("key"))
             .select_from(
                 sightings.join(items, items.c.id == sightings.c.item).outerjoin(item_keys, own_key())
             )
             .where(on_list(operation))
-            .order_by(sightings.c.id)
+            .order_by(sightings.c.id),
+            execution_options={"yield_per": 2000},
         )
         for row in rows:
             yield SightingRow(

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from staydown.core.errors import Broken, NotFound
 from staydown.core.time import iso
@@ -178,15 +178,27 @@ class Ledger:
     def lines(self) -> Iterator[LedgerLine]:
         """All entries in order, with what is left of their details."""
         joined = ledger_entries.outerjoin(ledger_details, ledger_entries.c.n == ledger_details.c.n)
-        rows = self._conn.execution_options(yield_per=5000).execute(
+        rows = self._conn.execute(
             select(ledger_entries.c.n, ledger_entries.c.entry, ledger_details.c.salt, ledger_details.c.detail)
             .select_from(joined)
-            .order_by(ledger_entries.c.n)
+            .order_by(ledger_entries.c.n),
+            execution_options={"yield_per": 5000},
         )
         for row in rows:
             yield LedgerLine(
                 number=row.n, entry=_bytes(row.entry) or b"", salt=_bytes(row.salt), detail=_bytes(row.detail)
             )
+
+    def about(self, subject: str) -> list[bytes]:
+        """The entries about one subject, in order; the database looks through all of them."""
+        needle = f'"subject":{json.dumps(subject)}'.encode()
+        is_there = (
+            func.instr(ledger_entries.c.entry, needle) > 0
+            if self._conn.dialect.name == "sqlite"
+            else ledger_entries.c.entry.op("LIKE")(b"%" + needle + b"%")
+        )
+        rows = self._conn.execute(select(ledger_entries.c.entry).where(is_there).order_by(ledger_entries.c.n))
+        return [_bytes(row.entry) or b"" for row in rows]
 
     def leaves(self) -> list[bytes]:
         """The leaf hashes of all entries, computed from their bytes.
@@ -194,8 +206,9 @@ class Ledger:
         Raises:
             Broken: The numbering has a gap.
         """
-        rows = self._conn.execution_options(yield_per=5000).execute(
-            select(ledger_entries.c.n, ledger_entries.c.entry).order_by(ledger_entries.c.n)
+        rows = self._conn.execute(
+            select(ledger_entries.c.n, ledger_entries.c.entry).order_by(ledger_entries.c.n),
+            execution_options={"yield_per": 5000},
         )
         numbers, hashes = [], []
         for number, entry in rows:
