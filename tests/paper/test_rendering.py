@@ -16,8 +16,11 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 from staydown.app import forms
 from staydown.core.errors import Invalid, NotFound, Refused
 from staydown.paper import PaperDesk
+from staydown.paper.rendering import render
 from staydown.paper.setting import can_show
-from staydown.reason.formlayout import words_of
+from staydown.reason.formcheck import check
+from staydown.reason.formlayout import label_of, lay_out, words_of
+from staydown.reason.formtext import as_json
 from staydown.testing.orders import HOSTILE, made_up_order
 
 FORMS = forms()
@@ -60,7 +63,7 @@ def test_a_generated_order_is_rendered_and_read_back(seed: int) -> None:
     read = DESK.read(sheet.pdf)
     assert read.values == sheet.checked.values == values
     assert json.loads(sheet.json) == values | {"form": "tco-annex-1", "version": sheet.version}
-    assert (read.draft, read.signed) == (False, ())
+    assert (read.draft, read.same_on_paper, read.signed) == (False, True, ())
     paper = written(sheet.pdf)
     assert all(one["url"] in paper for one in values["b_locations"])
 
@@ -195,3 +198,57 @@ def test_an_abuse_report_is_attached_as_the_standard_writes_it() -> None:
     read = DESK.read(sheet.pdf)
     assert (read.form, read.checked.complete) == ("xarf", True)
     assert read.values == json.loads(sheet.json)
+
+
+def test_whoever_prints_one_thing_and_attaches_another_is_found_out() -> None:
+    honest = DESK.render("tco-annex-2", FORMS["tco-annex-2"].sample, language="en", draft=False)
+    assert DESK.read(honest.pdf).same_on_paper
+    form, values = FORMS["tco-annex-2"].form, dict(FORMS["tco-annex-2"].sample)
+    laid = lay_out(form, check(form, values), "en", draft=False, exercise=False)
+    other = as_json(form, check(form, values | {"b_measure": "disabled"}))
+    about: dict[str, object] = {
+        "form": form.name,
+        "version": form.version,
+        "language": "en",
+        "draft": False,
+        "exercise": False,
+    }
+    forged = render(laid, other, about, dated=None)
+    read = DESK.read(forged)
+    assert (read.values["b_measure"], read.same_on_paper) == ("disabled", False)
+
+
+@settings(max_examples=150, deadline=None)
+@given(data=st.data())
+def test_a_damaged_file_is_read_or_refused_and_never_brings_it_down(data: st.DataObject) -> None:
+    body = bytearray(DESK.render("tco-annex-2", FORMS["tco-annex-2"].sample, language="en").pdf)
+    for _ in range(data.draw(st.integers(1, 8))):
+        at = data.draw(st.integers(0, len(body) - 1))
+        if data.draw(st.booleans()):
+            body[at] = data.draw(st.integers(0, 255))
+        else:
+            del body[at : at + data.draw(st.integers(1, 5000))]
+    try:
+        found = DESK.read(bytes(body))
+    except (Invalid, NotFound):
+        return
+    assert found.form in FORMS
+
+
+@pytest.mark.parametrize("language", ["en", "nl", "fr", "de", "es", "it"])
+@pytest.mark.parametrize("name", sorted(FORMS))
+def test_every_field_of_every_form_is_on_paper_in_text_and_read_back(name: str, language: str) -> None:
+    form, values = FORMS[name].form, dict(FORMS[name].sample)
+    for one in form.fields:
+        if one.kind in {"text", "long"} and not one.pattern and one.key in values:
+            values[one.key] = f"MARK{one.key.replace('_', '')}"
+    sheet = DESK.render(name, values, language=language, draft=False)
+    paper, text = squeezed("".join(pages(sheet.pdf))), squeezed(sheet.text)
+    words, shared = form.words(language), words_of(language)
+    for one in form.fields:
+        for shown in (squeezed(label_of(words, shared, one.key)), str(values.get(one.key, ""))):
+            if shown.startswith("MARK") or shown == squeezed(label_of(words, shared, one.key)):
+                assert shown in paper, (one.key, "PDF")
+                assert shown in text, (one.key, "text")
+    assert DESK.read(sheet.pdf).values == sheet.checked.values
+    assert sheet.checked.values.keys() == values.keys() - {"form"}

@@ -328,3 +328,12 @@ def test_a_language_is_added_as_data() -> None:
             read_form(table | change, {"qaa": words})
     with pytest.raises(Invalid):
         read_texts("qaa", {"title": "x", "lables": {}})
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_a_value_of_another_kind_is_refused_in_every_field(name: str) -> None:
+    for one in FORMS[name].fields:
+        kept = check(FORMS[name], SAMPLES[name] | {one.key: SAMPLES[name].get(one.key, {"made": "up"})})
+        for wrong in ({"made": "up"}, [[1]], 7 if one.kind not in {"number", "integer"} else "seven"):
+            found = check(FORMS[name], SAMPLES[name] | {one.key: wrong})
+            assert says(found, one.key) or one.key in kept.dropped, (one.key, wrong)

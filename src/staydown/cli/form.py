@@ -132,6 +132,7 @@ def read(
         "language": found.language,
         "draft": found.draft,
         "exercise": found.exercise,
+        "same_on_paper": found.same_on_paper,
         "values": dict(found.values),
         "signed": [_signature(one) for one in found.signed],
     }

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from staydown.core.errors import NotFound, Refused
+from staydown.core.errors import Invalid, NotFound, Refused
 from staydown.paper import opening
 from staydown.ports.paper import FormPlug, ReadSheet, Sheet, SignatureFinding
 from staydown.reason.formcheck import Checked, check
@@ -132,7 +132,6 @@ class PaperDesk:
         """
         about, values = opening.sheet_in(pdf)
         form = self.form(str(about.get("form", "")))
-        checked = check(form, values)
         return ReadSheet(
             form=form.name,
             version=str(values.get("version", about.get("version", form.version))),
@@ -142,9 +141,26 @@ class PaperDesk:
             values={
                 key: value for key, value in values.items() if form.bare or key not in {"form", "version"}
             },
-            checked=checked,
+            checked=check(form, values),
+            same_on_paper=self._is_printed(form, about, values, pdf),
             signed=self.verify(pdf, roots=roots),
         )
+
+    def _is_printed(
+        self, form: Form, about: Mapping[str, object], values: Mapping[str, object], pdf: bytes
+    ) -> bool:
+        """Whether the pages are what the values give: whoever prints one thing and attaches another is found out."""
+        try:
+            again = self.render(
+                form.name,
+                values,
+                language=str(about.get("language", "")),
+                draft=about.get("draft") is not False,
+                exercise=about.get("exercise") is True,
+            )
+        except (Invalid, Refused):
+            return False
+        return pdf.startswith(again.pdf)
 
 
 def _dated(form: Form, checked: Checked) -> datetime | None:

@@ -98,6 +98,7 @@ class ReadSheet:
     exercise: bool
     values: Mapping[str, object]  #: as they are attached; the same as were rendered
     checked: Checked
+    same_on_paper: bool = False  #: the pages are, byte for byte, what the attached values give here
     signed: tuple[SignatureFinding, ...] = ()
 
 

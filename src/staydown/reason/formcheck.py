@@ -24,7 +24,9 @@ class Checked:
     values: Mapping[str, object]  #: canonical; in a draft also what is printable of wrong values
     dropped: tuple[str, ...] = ()  #: given, but without a place there, given the others
     wrong: frozenset[str] = frozenset()  #: keys of the fields the errors speak of
-    unread: frozenset[str] = frozenset()  #: those among them that are wrong by themselves; no rule was asked about them
+    unread: frozenset[str] = (
+        frozenset()
+    )  #: those among them that are wrong by themselves; no rule was asked about them
 
     @property
     def complete(self) -> bool:
@@ -59,7 +61,13 @@ def check(form: Form, values: object) -> Checked:
     errors = [*_head(form, values), *_unknown(form, values)]
     given = _gathered(form, values, errors)
     good, draft, wrongs = _read(form, given)
-    dropped = [one.key for one in form.fields if one.key in given and not one.is_kept(good)]
+    dropped = [
+        one.key
+        for one in form.fields
+        if one.key in given
+        and not one.is_kept(good)
+        and not any(part.key in wrongs for part in one.only_when)
+    ]
     for key in dropped:
         for kept in (good, draft, wrongs):
             kept.pop(key, None)
