@@ -42,7 +42,7 @@ ANNEX_1: Mapping[str, tuple[str, object]] = {
     "e_file_no": ("File No", 4),
     "e_address": ("Address", 12),
     "e_tel": ("Tel. No (country code) (area/city code)", "555 01 00"),
-    "e_fax": ("Fax No (country code) (area/city code)", "fax"),
+    "e_fax": ("Fax No (country code) (area/city code)", 5550100),
     "e_email": ("Email address", "desk(at)made-up.example"),
     "e_date": ("Date", "2026-03-03"),
     "e_stamp": ("Official stamp", 1),

@@ -45,7 +45,7 @@ def new_key(authority: bytes, holder: str, *, stamps: bool = False) -> bytes:
     issuer = x509.load_pem_x509_certificate(authority)
     issuer_key = load_pem_private_key(authority, None)
     key: RSAPrivateKey | EllipticCurvePrivateKey = (
-        rsa.generate_private_key(65537, 3072) if stamps else ec.generate_private_key(ec.SECP256R1())
+        rsa.generate_private_key(65537, 2048) if stamps else ec.generate_private_key(ec.SECP256R1())
     )
     builder = _builder(_name(holder), issuer.subject, key)
     builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from staydown.core.errors import Invalid, Outside
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
     from pyhanko.sign.signers import Signer, SimpleSigner
 
 
+@lru_cache(maxsize=16)
 def from_pem(body: bytes, secret: bytes | None = None) -> SimpleSigner:
     """A signer from a private key and its certificates, the signer's own first.
 

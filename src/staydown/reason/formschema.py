@@ -126,7 +126,7 @@ def _choice(field: Field) -> Schema:
 
 
 def _choices(field: Field) -> Schema:
-    return {"anyOf": [_choice(field), _list(_choice(field), MANY_MAX)]}
+    return _list(_choice(field), MANY_MAX)
 
 
 def _tick(field: Field) -> Schema:
@@ -140,7 +140,7 @@ def _number(field: Field) -> Schema:
 
 
 def _texts(field: Field) -> Schema:
-    return {"anyOf": [_text(field), _list(_text(field), field.many or MANY_MAX)]}
+    return _list(_text(field), field.many or MANY_MAX)
 
 
 def _list(items: Schema, most: int) -> Schema:
@@ -163,7 +163,8 @@ def _record(field: Field) -> Schema:
 
 def _records(field: Field) -> Schema:
     one = _record(field)
-    return {"anyOf": [one, _list(one, field.many or MANY_MAX)]}
+    several = _list(one, field.many or MANY_MAX)
+    return {"anyOf": [one, several]} if field.bare else several
 
 
 _SHAPES: Mapping[Kind, Callable[[Field], Schema]] = {

@@ -157,8 +157,6 @@ def _near(word: str, choices: tuple[str, ...]) -> str:
 
 
 def _choices(field: Field, value: object) -> list[object] | Wrong:
-    if isinstance(value, str):
-        value = [value]
     if not isinstance(value, list):
         return Wrong(f"has to be a list of choices, not {shown(value)}")
     if len(value) > (most := field.many or MANY_MAX):
@@ -193,7 +191,6 @@ def _number(field: Field, value: object) -> int | float | Wrong:
 
 
 def _texts(field: Field, value: object) -> list[object] | Wrong:
-    value = [value] if isinstance(value, str) else value
     return _each(field, value, a_text)
 
 
@@ -243,7 +240,7 @@ def _record(field: Field, value: object) -> dict[str, object] | Wrong:
 
 
 def _records(field: Field, value: object) -> list[object] | Wrong:
-    if isinstance(value, dict) or (field.bare and isinstance(value, str)):
+    if field.bare and isinstance(value, (dict, str)):
         value = [value]
     return _each(field, value, _record)
 
