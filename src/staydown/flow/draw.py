@@ -27,8 +27,8 @@ from staydown.reason.rooms import ContactPoint, Room
 
 AT_MOST = 100
 """How many items one instrument may name: an order is read, signed and executed as a whole."""
-AT_ONCE = frozenset({"contact-point", "language"})
-"""Rules without which there is nothing to draw: nobody to send it to, or no words for it."""
+AT_ONCE = frozenset({"competence", "contact-point", "copy", "language"})
+"""Rules without which there is nothing to draw: no power, nobody to send it to, or no words for it."""
 ESCALATES = frozenset({ItemState.REFERRED})
 """Beside assessed ones: items for which a lesser request is out, or ended in silence."""
 
