@@ -37,5 +37,7 @@ def test_the_queue_shows_what_ends_first_with_both_ends_and_the_article(
     assert found[0]["legal_end"] == "2026-03-02T11:00:00Z"
     assert len(run(desk, database, "--of", "AA", "--limit", "1")) == 1
     assert run(desk, database, "--of", "BB") == []
+    yearly = run(desk, database, "--of", "AA", "--yearly")
+    assert [one["about"] for one in yearly if one["kind"] == "commission"] == [2025]
     still = run(desk, database, "--state", ClockState.SUSPENDED.value)
     assert [one["kind"] for one in still] == ["remove"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
@@ -315,6 +316,7 @@ def clocks(
     party: Annotated[str | None, typer.Option(help="agency, provider, establishment ...")] = None,
     of: Annotated[str, typer.Option("--of", help="Only running clocks of this agency, page by page.")] = "",
     limit: Annotated[int, typer.Option(help="With --of: at most so many.")] = 100,
+    yearly: Annotated[bool, typer.Option("--yearly", help="With --of: what comes back each year.")] = False,
     as_json: Json = False,
 ) -> None:
     """List clocks, what ends first on top, each with both ends and its article.
@@ -329,7 +331,8 @@ def clocks(
     with app_of(ctx).store.begin(write=False) as work:
         _known(work, operation)
         if of:
-            _queue(work, agency_code(of), limit, as_json=as_json)
+            show = _yearly if yearly else partial(_queue, limit=limit)
+            show(work, agency_code(of), as_json=as_json)
             return
         wanted = _word(Party, party)
         found = work.clocks.listed(
@@ -353,7 +356,27 @@ def clocks(
     emit(rows, as_json=as_json, columns=columns)
 
 
-def _queue(work: SqlWork, agency: AgencyCode, limit: int, *, as_json: bool) -> None:
+def _yearly(work: SqlWork, agency: AgencyCode, *, as_json: bool) -> None:
+    """What comes back each year, by the calendar of the agency's state; nothing of it is kept in rows."""
+    from staydown.law.yearly import yearly
+
+    office = work.offices.get(agency)
+    rows = [
+        {
+            "kind": one.period.name,
+            "title": one.period.title,
+            "about": one.about,
+            "party": one.period.party.value,
+            "strict_end": one.ends.strict,
+            "legal_end": one.ends.legal,
+            "source": one.period.source,
+        }
+        for one in yearly(work.now, state=office.state if office else "")
+    ]
+    emit(rows, as_json=as_json, columns=("kind", "about", "party", "strict_end", "source"))
+
+
+def _queue(work: SqlWork, agency: AgencyCode, *, limit: int, as_json: bool) -> None:
     """What ends first for one agency."""
     from staydown.flow import clocks as verb
 

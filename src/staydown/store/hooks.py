@@ -220,8 +220,11 @@ OF_DESK = frozenset(
     {
         "answer:given-up",
         "answer:noted",
+        "clock:judged",
         "clock:lapsed",
+        "clock:restarted",
         "clock:started",
+        "clock:suspended",
         "dispatch:sent",
         "withdrawal:made",
         "withdrawal:sent",
