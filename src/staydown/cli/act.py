@@ -308,6 +308,12 @@ def approve(
     digest: Annotated[
         str | None, typer.Option(help="What `request show` printed; refuses if it changed since.")
     ] = None,
+    looked: Annotated[
+        str,
+        typer.Option(
+            help="Lines you looked at, such as 1,4, where not all: only for media that are the same bytes."
+        ),
+    ] = "",
     as_: As = "",
     as_json: Json = False,
 ) -> None:
@@ -317,12 +323,22 @@ def approve(
     """
     from staydown.flow.approve import approve as verb
 
-    if digest and len(references) != 1:
-        raise Invalid("--digest goes with one reference")
+    if (digest or looked) and len(references) != 1:
+        raise Invalid("--digest and --looked go with one reference")
+    numbers = [word.strip() for word in looked.split(",")] if looked else None
+    if numbers is not None and not all(word.isdecimal() for word in numbers):
+        raise Invalid(f"{looked[:60]!r} names no lines", hint="Such as --looked 1,4.")
     app = app_of(ctx)
     with app.tools.begin() as work:
         ids = _requests(work, references)
-        verb(app.tools, work, who(app, work, as_), ids, seen=digest)
+        verb(
+            app.tools,
+            work,
+            who(app, work, as_),
+            ids,
+            seen=digest,
+            looked=[int(word) for word in numbers] if numbers is not None else None,
+        )
         approvals = work.requests.approvals(ids)
         rows = [
             {

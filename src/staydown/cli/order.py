@@ -74,6 +74,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(order, name="order")
     app.command("footing")(footing)
     app.command("orders")(orders)
+    app.command("statements")(statements)
 
 
 def read_json(path: Path | None) -> dict[str, Any]:
@@ -684,3 +685,46 @@ def orders(
         ],
         as_json=as_json,
     )
+
+
+def statements(
+    ctx: typer.Context,
+    reference: Reference,
+    values: Annotated[
+        Path | None, typer.Option(help="JSON with what the provider says: ground, explanation, language, ...")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="A file to write them into, one JSON object a line.")
+    ] = None,
+    small: Annotated[
+        bool, typer.Option("--small", help="The provider is a micro or small enterprise.")
+    ] = False,
+    orders_too: Annotated[
+        bool, typer.Option("--orders-too", help="Report removal orders as well; ask your counsel.")
+    ] = False,
+    as_: As = "",
+) -> None:
+    """Write statements of reasons for the DSA Transparency Database, one for each line the provider acted on.
+
+    Example: staydown statements SD-1-000001 --values ground.json --out statements.jsonl --as officer
+    """
+    from staydown.flow.statements import statements as verb
+
+    app = app_of(ctx)
+    with app.tools.begin(write=False) as work:
+        found = verb(
+            app.tools,
+            work,
+            who(app, work, as_),
+            work.requests.by_reference(reference),
+            given=read_json(values),
+            is_small=small,
+            orders_too=orders_too,
+        )
+    rows = [{key: value for key, value in one.values.items() if key != "form"} for one in found]
+    if out is not None:
+        lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+        write_file(out, lines.encode())
+        emit_one({"out": str(out), "statements": len(rows)}, as_json=True)
+        return
+    emit(rows, as_json=True)

@@ -14,7 +14,7 @@ from staydown.core.request import Approval, DispatchState, Line, Request, approv
 from staydown.core.rights import Role, Verb
 from staydown.core.states import REQUEST, ItemEvent, RequestEvent, step
 from staydown.core.time import iso
-from staydown.flow import duty, letters, standing
+from staydown.flow import duty, letters, sample, standing
 from staydown.law.periods import APPROVAL
 from staydown.ports.tools import Tools
 from staydown.ports.work import Drop, LineState, Task, Work, WorkKind
@@ -40,7 +40,13 @@ def locked_lines(work: Work, ids: Collection[RequestId]) -> dict[RequestId, list
 
 
 def approve(
-    tools: Tools, work: Work, person: Person, ids: Sequence[RequestId], *, seen: str | None = None
+    tools: Tools,
+    work: Work,
+    person: Person,
+    ids: Sequence[RequestId],
+    *,
+    seen: str | None = None,
+    looked: Collection[int] | None = None,
 ) -> list[ApprovalId]:
     """Give the second consent without which a request cannot leave; an order then waits for its signatory.
 
@@ -53,6 +59,8 @@ def approve(
         person: The approver.
         ids: Requests in `proposed`.
         seen: The digest the approver was shown, where one request is approved: what changed since is refused.
+        looked: The numbers of the lines the approver looked at, where those are not all: a sample will do only in a
+            referral, and only for lines whose media are byte for byte those of a line that was looked at.
 
     Raises:
         NotEntitled: The person may not approve for the agency that owns a request.
@@ -78,6 +86,8 @@ def approve(
     for request in found:
         if request.papers_digest:
             standing.require(tools, work, request, [one.line for one in lines[request.id]], stage="approve")
+        if looked is not None:
+            sample.require(work, request, [one for one in lines[request.id] if not one.dropped], looked)
     left = drop_held(work, found, lines)
     if empty := [request for request in found if not left[request.id]]:
         raise OnHold(f"every line of {empty[0].reference} has to wait")

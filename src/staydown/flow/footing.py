@@ -180,14 +180,10 @@ def first_contact(work: Work, person: Person, provider: str, office: Office, at:
 
 def waits_until(work: Work, person: Person, provider: str, office: Office) -> datetime | None:
     """When the twelve hours are over; None where the provider has neither information nor an earlier order."""
-    earlier = [
-        one.received_at
-        for one in work.requests.listed(agency=person.agency, provider=provider)
-        if one.instrument == "tco-annex-1" and one.received_at is not None
-    ]
     told = work.letters.first_contact(person.agency, provider)
-    if earlier:
-        return min(earlier)
+    earlier = work.orders.first_received(person.agency, provider)
+    if earlier is not None:
+        return earlier
     if told is None:
         return None
     length = register.INFORM.length

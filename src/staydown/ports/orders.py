@@ -44,6 +44,9 @@ class Orders(Protocol):
     def history(self, request: RequestId) -> list[Happened]:
         """All that happened to an order, in order."""
 
+    def first_received(self, agency: AgencyCode, provider: str) -> datetime | None:
+        """When a provider received the first removal order of an agency, by proof."""
+
     def on_matter(self, items: Collection[ItemId]) -> dict[ItemId, list[RequestId]]:
         """Orders of whatever agency that have been issued for these items and were not taken back, by item."""
 

@@ -587,6 +587,9 @@ class Kept(Protocol):
     def add_fingerprints(self, rows: Sequence[tuple[ItemId, str, str, str]]) -> None:
         """Note fingerprints: (item, algorithm, value, what was fingerprinted)."""
 
+    def same_bytes(self, ids: Collection[ItemId]) -> dict[ItemId, frozenset[str]]:
+        """SHA-256 of the media that were kept of each item; an item without any is left out."""
+
     def import_list(self, name: str, entries: Sequence[ListEntry]) -> int:
         """Take in a partner's list; entries known already are replaced. Gives how many it now has."""
 

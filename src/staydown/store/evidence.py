@@ -108,6 +108,18 @@ class Kept:
             ],
         )
 
+    def same_bytes(self, ids: Collection[ItemId]) -> dict[ItemId, frozenset[str]]:
+        """SHA-256 of the media that were kept of each item; an item without any is left out."""
+        rows = self._conn.execute(
+            select(fingerprints.c.item, fingerprints.c.value).where(
+                among(self._conn, fingerprints.c.item, ids), fingerprints.c.algorithm == "sha256"
+            )
+        )
+        found: dict[ItemId, set[str]] = {}
+        for row in rows:
+            found.setdefault(row.item, set()).add(row.value)
+        return {item: frozenset(values) for item, values in found.items()}
+
     def import_list(self, name: str, entries: Sequence[ListEntry]) -> int:
         """Take in a partner's list; entries known already are replaced. Gives how many it now has."""
         upsert(

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, RowMapping, delete, func, insert, select, upd
 from sqlalchemy.exc import IntegrityError
 
 from staydown.core.errors import Invalid, Stale
-from staydown.core.ids import ApprovalId, ItemId, PersonId, RequestId
+from staydown.core.ids import AgencyCode, ApprovalId, ItemId, PersonId, RequestId
 from staydown.core.order import Asker, Happened, Order, Paper, PaperName, Scrutiny, Signature
 from staydown.core.states import OrderState, RequestState, ScrutinyState
 from staydown.store.sets import among, for_update, new_ids
@@ -96,6 +96,18 @@ class Orders:
             )
             for row in rows
         ]
+
+    def first_received(self, agency: AgencyCode, provider: str) -> datetime | None:
+        """When a provider received the first removal order of an agency, by proof."""
+        first: datetime | None = self._conn.execute(
+            select(func.min(requests.c.received_at)).where(
+                requests.c.agency == agency,
+                requests.c.provider == provider,
+                requests.c.instrument == "tco-annex-1",
+                requests.c.binding,
+            )
+        ).scalar_one()
+        return first
 
     @across
     def on_matter(self, items: Collection[ItemId]) -> dict[ItemId, list[RequestId]]:

@@ -221,6 +221,11 @@ class NewApproval(Given):
     """The consent to exactly what was read."""
 
     digest: Digest
+    looked: Annotated[list[Number], Field(max_length=10_000)] | None = Field(
+        default=None,
+        description="Numbers of the lines that were looked at, where not all: a look stands for another line only in a"
+        " referral, where both have byte for byte the same media.",
+    )
 
 
 class Approval(Told):

@@ -210,7 +210,7 @@ def approve_request(
         row = found_request(work, caller, reference, Verb.APPROVE)
         require_match(if_match, etag_of(row["version"]))
         number = RequestId(row["id"])
-        approve.approve(app.tools, work, caller.person, [number], seen=given.digest)
+        approve.approve(app.tools, work, caller.person, [number], seen=given.digest, looked=given.looked)
         made = work.requests.approvals([number])[number]
         state = work.requests.one(number).state
         return Approval(reference=reference, state=state, digest=made.digest, expires_at=made.expires_at)
