@@ -7,26 +7,31 @@ import re
 import shutil
 import stat
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pkcs11
 import pytest
 from asn1crypto import cms, tsp
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
+    NoEncryption,
     PrivateFormat,
     load_pem_private_key,
     pkcs12,
 )
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pkcs11.util.ec import decode_ec_private_key
+from pkcs11.util.x509 import decode_x509_certificate
 
 from staydown.app import forms
 from staydown.core.errors import Invalid, Outside, Refused
@@ -292,16 +297,57 @@ def test_a_key_that_does_not_open_or_fit_is_refused(pem: bytes, signed: Signed) 
             call()
 
 
-def test_a_token_needs_its_package() -> None:
-    try:
-        import pkcs11  # noqa: F401 - whether it is there decides which error is due
-    except ImportError:
-        with pytest.raises(Invalid) as wrong:
-            from_token("/nowhere/module.so", "token", "key", b"1234")
-        assert "python-pkcs11" in str(wrong.value)
-    else:
+def test_a_token_needs_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pkcs11", None)
+    with pytest.raises(Invalid) as wrong:
+        from_token("/nowhere/module.so", "token", "key", b"1234")
+    assert "python-pkcs11" in str(wrong.value)
+
+
+SOFTHSM = next((one for one in Path("/usr/lib").glob("**/softhsm/libsofthsm2.so")), None)
+
+
+@pytest.fixture
+def token(pem: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
+    """A token in software that holds the exercise's key."""
+    if SOFTHSM is None:
+        pytest.skip("no token in software is installed here: apt-get install softhsm2")
+    (tmp_path / "tokens").mkdir()
+    (tmp_path / "conf").write_text(f"directories.tokendir = {tmp_path}/tokens\nobjectstore.backend = file\n")
+    (tmp_path / "pin").write_text("1234\n")
+    monkeypatch.setenv("SOFTHSM2_CONF", str(tmp_path / "conf"))
+    made = ["softhsm2-util", "--init-token", "--free", "--label", "seal", "--pin", "1234", "--so-pin", "0000"]
+    subprocess.run(made, check=True, capture_output=True)
+    key = load_pem_private_key(pem, None).private_bytes(
+        Encoding.DER, PrivateFormat.TraditionalOpenSSL, NoEncryption()
+    )
+    certificate = x509.load_pem_x509_certificates(pem)[0].public_bytes(Encoding.DER)
+    named = {pkcs11.Attribute.LABEL: "key", pkcs11.Attribute.TOKEN: True}
+    held = pkcs11.lib(str(SOFTHSM)).get_token(token_label="seal")
+    with held.open(rw=True, user_pin="1234") as session:
+        session.create_object(decode_ec_private_key(key) | named | {pkcs11.Attribute.SIGN: True})
+        session.create_object(decode_x509_certificate(certificate) | named)
+    yield Settings(
+        home=tmp_path, sign_token_module=str(SOFTHSM), sign_token="seal", sign_token_key="key",
+        sign_secret_file=str(tmp_path / "pin"), stamp_address="http://tsa.example/stamp",
+    )  # fmt: skip
+    from_token.cache_clear()
+
+
+def test_a_key_on_a_token_signs_and_never_leaves_it(
+    signed: Signed, token: Settings, tmp_path: Path, tsa: Tsa
+) -> None:
+    def desk(**changes: Any) -> PaperDesk:
+        return PaperDesk(FORMS, Keys(tmp_path, replace(token, **changes), lambda: tsa.fetch, lambda: False))
+
+    for wrong in ({"sign_token": "none"}, {"sign_token_key": "none"}, {"sign_token_module": "/nowhere.so"}):
         with pytest.raises(Outside):
-            from_token("/nowhere/module.so", "token", "key", b"1234")
+            desk(**wrong).sign(signed.plain, agency="AA", at=AT)
+    with pytest.raises(Invalid):
+        desk(sign_token_key="").sign(signed.plain, agency="AA", at=AT)
+    for _ in range(2):  # the session stays open
+        (found,) = desk().verify(desk().sign(signed.plain, agency="AA", at=AT), roots=signed.keys.roots())
+        assert (found.is_broken, found.trusted) == (False, True)
 
 
 @dataclass(slots=True)

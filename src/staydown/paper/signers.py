@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -69,8 +71,11 @@ def from_pkcs12(body: bytes, secret: bytes | None = None) -> SimpleSigner:
     return from_pem(b"".join(parts))
 
 
+@lru_cache(maxsize=4)
 def from_token(module: str, token: str, key: str, pin: bytes | None) -> Signer:
     """A signer on a token, such as a card or a hardware module; the key never leaves it.
+
+    The session stays open as long as the program runs, or until the token gives trouble.
 
     Args:
         module: The path of the token's own PKCS#11 library.
@@ -99,9 +104,40 @@ def from_token(module: str, token: str, key: str, pin: bytes | None) -> Signer:
         session = open_pkcs11_session(
             module, token_criteria=TokenCriteria(label=token), user_pin=pin.decode() if pin else None
         )
-        return PKCS11Signer(session, cert_label=key, key_label=key)
-    except (PKCS11Error, OSError, RuntimeError) as error:
-        raise Outside(
-            f"the token {token!r} does not answer: {type(error).__name__}: {error}",
-            hint="Is it plugged in, and are sign_token_module, sign_token and sign_secret_file right?",
-        ) from error
+    except (PKCS11Error, OSError, RuntimeError, ValueError) as error:
+        raise _trouble(token, key, error) from error
+    try:
+        found = PKCS11Signer(session, cert_label=key, key_label=key)
+        asyncio.run(found.ensure_objects_loaded())  # type: ignore[no-untyped-call]
+        is_curve = found.signing_cert is not None and found.signing_cert.public_key.algorithm == "ec"
+        if is_curve:  # many tokens sign a hash on a curve, and do not hash themselves
+            found = PKCS11Signer(session, cert_label=key, key_label=key, use_raw_mechanism=True)
+    except (PKCS11Error, OSError, RuntimeError, ValueError) as error:
+        session.close()
+        raise _trouble(token, key, error) from error
+    return found
+
+
+def _trouble(token: str, key: str, error: Exception) -> Outside:
+    return Outside(
+        f"the token {token!r} does not answer, or has no key {key!r}: {type(error).__name__} {error}".strip(),
+        hint="Is it plugged in, and are sign_token_module, sign_token, sign_token_key and sign_secret_file right?",
+    )
+
+
+def let_go(signer: Signer) -> None:
+    """Forget a token that gave trouble: the next signature opens it anew."""
+    from_token.cache_clear()
+    session = getattr(signer, "pkcs11_session", None)
+    if session is not None:
+        with contextlib.suppress(*token_errors()):  # it may be gone already
+            session.close()
+
+
+def token_errors() -> tuple[type[Exception], ...]:
+    """What a token raises while it signs; nothing where the package for tokens is not installed."""
+    try:
+        from pkcs11.exceptions import PKCS11Error
+    except ImportError:
+        return ()
+    return (PKCS11Error,)

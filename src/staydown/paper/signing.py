@@ -6,11 +6,13 @@ Source: Regulation (EU) 2021/784, Art. 3(4)(e): date, time stamp and electronic 
 from __future__ import annotations
 
 import io
+import threading
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from staydown.core.errors import Invalid, Outside, Refused
 from staydown.paper import opening
+from staydown.paper.signers import let_go, token_errors
 
 if TYPE_CHECKING:
     from pyhanko.pdf_utils.writer import BasePdfFileWriter
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 ROOM_BYTES = 24 * 1024
 """Room kept for signature, certificates and time stamp, so that the authority need not be asked for a sample first."""
+_turn = threading.Lock()
+"""A token signs one thing at a time."""
 
 
 def sign(pdf: bytes, signer: Signer, stamper: TimeStamper, *, at: datetime) -> bytes:
@@ -54,11 +58,15 @@ def sign(pdf: bytes, signer: Signer, stamper: TimeStamper, *, at: datetime) -> b
     signed = io.BytesIO()
     try:
         writer = IncrementalPdfFileWriter(io.BytesIO(pdf), strict=False)
-        Dated(told, signer, timestamper=stamper).sign_pdf(
-            writer, output=signed, bytes_reserved=2 * ROOM_BYTES
-        )
+        with _turn:
+            Dated(told, signer, timestamper=stamper).sign_pdf(
+                writer, output=signed, bytes_reserved=2 * ROOM_BYTES
+            )
     except (SigningError, PdfError, ValueError) as error:
         raise Invalid(f"the PDF cannot be signed: {error}") from error
+    except token_errors() as error:
+        let_go(signer)
+        raise Outside(f"the token does not sign: {type(error).__name__} {error}".strip()) from error
     except OSError as error:  # the library's word for a time-stamp authority that gives nonsense
         raise Outside(f"the time stamp did not come: {error}") from error
     return signed.getvalue()
