@@ -102,7 +102,7 @@ def test_banners_stand_on_every_page_and_pages_are_counted(
     assert ("DRAFT, NOT AN ORDER" in sheet.text) is draft
 
 
-@pytest.mark.parametrize("text", HOSTILE)
+@pytest.mark.parametrize("text", HOSTILE, ids=[f"text-{at}" for at in range(len(HOSTILE))])
 def test_text_that_looks_like_something_else_is_text(text: str) -> None:
     sheet = DESK.render(
         "tco-annex-1", ORDER | {"b_reasoning": text, "e_name": text}, language="en", draft=False

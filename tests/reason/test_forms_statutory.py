@@ -174,7 +174,7 @@ def test_the_label_is_the_statutes(name: str, key: str) -> None:
 
 
 @law("Regulation (EU) 2021/784, Annex I")
-@pytest.mark.parametrize("words", FIXED)
+@pytest.mark.parametrize("words", FIXED, ids=[words[:24] for words in FIXED])
 def test_the_annex_is_printed_word_for_word(words: str) -> None:
     sheet = DESK.render("tco-annex-1", FORMS["tco-annex-1"].sample, language="en", draft=False)
     assert squeezed(words) in squeezed(sheet.text)

@@ -36,7 +36,7 @@ def sign(pdf: bytes, signer: Signer, stamper: TimeStamper, *, at: datetime) -> b
     """
     from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
     from pyhanko.pdf_utils.misc import PdfError
-    from pyhanko.sign.fields import SigSeedSubFilter
+    from pyhanko.sign.fields import InvisSigSettings, SigFieldSpec, SigSeedSubFilter
     from pyhanko.sign.general import SigningError
     from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner
 
@@ -51,15 +51,17 @@ def sign(pdf: bytes, signer: Signer, stamper: TimeStamper, *, at: datetime) -> b
             return session
 
     refuse_drafts(pdf)
+    # nothing is shown of it; where a page ends, neither PDF/A nor PDF/UA asks for an appearance or a tag
+    unseen = InvisSigSettings(box_out_of_bounds=True)
     number = 1 + len(opening.guarded("the PDF", lambda: list(opening.opened(pdf).embedded_signatures)))
-    told = PdfSignatureMetadata(
-        field_name=f"Signature{number}", md_algorithm="sha256", subfilter=SigSeedSubFilter.PADES
-    )
+    name = f"Signature{number}"
+    told = PdfSignatureMetadata(field_name=name, md_algorithm="sha256", subfilter=SigSeedSubFilter.PADES)
     signed = io.BytesIO()
     try:
         writer = IncrementalPdfFileWriter(io.BytesIO(pdf), strict=False)
         with _turn:
-            Dated(told, signer, timestamper=stamper).sign_pdf(
+            spec = SigFieldSpec(name, invis_sig_settings=unseen)
+            Dated(told, signer, timestamper=stamper, new_field_spec=spec).sign_pdf(
                 writer, output=signed, bytes_reserved=2 * ROOM_BYTES
             )
     except (SigningError, PdfError, ValueError) as error:
