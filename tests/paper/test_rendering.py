@@ -17,7 +17,7 @@ from staydown.app import forms
 from staydown.core.errors import Invalid, NotFound, Refused
 from staydown.paper import PaperDesk
 from staydown.paper.rendering import render
-from staydown.paper.setting import can_show
+from staydown.paper.setting import LEVELS, can_show, units
 from staydown.reason.formcheck import check
 from staydown.reason.formlayout import label_of, lay_out, words_of
 from staydown.reason.formtext import as_json
@@ -252,3 +252,15 @@ def test_every_field_of_every_form_is_on_paper_in_text_and_read_back(name: str, 
                 assert shown in text, (one.key, "text")
     assert DESK.read(sheet.pdf).values == sheet.checked.values
     assert sheet.checked.values.keys() == values.keys() - {"form"}
+
+
+def test_each_level_of_setting_shows_fewer_letters_and_loses_none() -> None:
+    text = "aé\u0301 Ж e\u0301日"
+    shown = ["".join(units(text, exact=False, level=level)) for level in range(LEVELS)]
+    assert shown == [
+        "aé\u0301 Ж e\u0301[U+65E5]",
+        "aé[U+0301] Ж e[U+0301][U+65E5]",
+        "aé[U+0301] [U+0416] e[U+0301][U+65E5]",
+    ]
+    values = ORDER | {"b_reasoning": "\u05d0\u0301 \u0416\u05b7 \u0628\u0301 and the rest"}
+    assert "andtherest" in written(DESK.render("tco-annex-1", values, language="en", draft=False).pdf)

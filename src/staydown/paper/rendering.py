@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from importlib.resources import files
 
 from staydown.core.errors import Invalid
-from staydown.paper.setting import sheet_of
+from staydown.paper.setting import LEVELS, sheet_of
 from staydown.reason.formlayout import Laid
 
 UNDATED = datetime(2000, 1, 1, tzinfo=UTC)
@@ -30,23 +30,21 @@ def render(laid: Laid, body: bytes, about: dict[str, object], *, dated: datetime
     """
     import typst
 
-    try:
-        return _compiled(laid, body, about, dated, plain=False)
-    except typst.TypstError as error:
-        if "could not be displayed" not in error.diagnostic:
-            raise Invalid(f"the form cannot be set: {error.message}") from error
-    try:  # a mark on a letter of another font: show every mark as its code point
-        return _compiled(laid, body, about, dated, plain=True)
-    except typst.TypstError as error:
-        raise Invalid(f"the form cannot be set: {error.message}") from error
+    for level in range(LEVELS):
+        try:
+            return _compiled(laid, body, about, dated, level=level)
+        except typst.TypstError as error:
+            if "could not be displayed" not in error.diagnostic or level == LEVELS - 1:
+                raise Invalid(f"the form cannot be set: {error.message}") from error
+    raise AssertionError("every level returns or raises")
 
 
 def _compiled(
-    laid: Laid, body: bytes, about: dict[str, object], dated: datetime | None, *, plain: bool
+    laid: Laid, body: bytes, about: dict[str, object], dated: datetime | None, *, level: int
 ) -> bytes:
     import typst
 
-    sheet = sheet_of(laid, plain=plain) | {
+    sheet = sheet_of(laid, level=level) | {
         "attached": f"{laid.form}.json",
         "json": body.decode(),
         "about": json.dumps(about, sort_keys=True),

@@ -21,6 +21,8 @@ _MONO_EM, _OTHER_EM = 0.62, 1.3
 _TOKEN_MAX = 32
 """A word longer than this is set as an address is: in letters of one width, cut at the end of the line."""
 _CODE_POINT_LEN = 6
+LEVELS = 3
+"""How often setting is tried: as it is; without marks on letters; and with Latin letters alone."""
 
 
 @cache
@@ -42,11 +44,18 @@ def is_letter_alone(char: str) -> bool:
     return unicodedata.combining(char) == 0 and not unicodedata.category(char).startswith("M")
 
 
-def units(text: str, *, exact: bool, plain: bool = False) -> Iterator[str]:
+def _stands(char: str, level: int) -> bool:
+    """Whether it is set as itself: the higher the level, the more stands as code points."""
+    if level and not is_letter_alone(char):
+        return False
+    return can_show(char) and (level < LEVELS - 1 or char < "\u0180")
+
+
+def units(text: str, *, exact: bool, level: int = 0) -> Iterator[str]:
     """The text cut into what must stay together: a character with its marks, or a code point in brackets."""
     held = ""
     for char in visible(text, exact=exact):
-        if char != "\n" and (not can_show(char) or (plain and not is_letter_alone(char))):
+        if char != "\n" and not _stands(char, level):
             char = f"[U+{ord(char):04X}]"
         if held and len(char) == 1 and char != "\n" and not is_letter_alone(char):
             held += char
@@ -58,10 +67,10 @@ def units(text: str, *, exact: bool, plain: bool = False) -> Iterator[str]:
         yield held
 
 
-def lines_of(text: str, *, exact: bool, plain: bool = False) -> list[list[dict[str, object]]]:
+def lines_of(text: str, *, exact: bool, level: int = 0) -> list[list[dict[str, object]]]:
     """A text as lines of pieces for the template."""
     lines: list[list[str]] = [[]]
-    for unit in units(text, exact=exact, plain=plain):
+    for unit in units(text, exact=exact, level=level):
         if unit == "\n":
             lines.append([])
         else:
@@ -111,20 +120,20 @@ def _cut(word: list[str]) -> Iterator[dict[str, object]]:
     yield {"text": part, "mono": True}
 
 
-def sheet_of(laid: Laid, *, plain: bool = False) -> dict[str, object]:
+def sheet_of(laid: Laid, *, level: int = 0) -> dict[str, object]:
     """What the template is given of a layout."""
     every = [one.text for part in laid.parts for row in part.rows for one in row.said]
     is_coded = any(
         len(unit) > _CODE_POINT_LEN and unit.startswith("[U+")
         for text in every
-        for unit in units(text, exact=False, plain=plain)
+        for unit in units(text, exact=False, level=level)
     )
     return {
         "language": laid.language,
         "title": laid.title,
         "subtitle": laid.subtitle,
         "preamble": laid.preamble,
-        "parts": [_part(one, plain) for one in laid.parts],
+        "parts": [_part(one, level) for one in laid.parts],
         "closing": laid.closing,
         "banners": laid.banners,
         "reference": laid.words.reference.format(form=laid.form, version=laid.version),
@@ -135,24 +144,24 @@ def sheet_of(laid: Laid, *, plain: bool = False) -> dict[str, object]:
     }
 
 
-def _part(part: Part, plain: bool) -> dict[str, object]:
-    return {"heading": part.heading, "note": part.note, "rows": [_row(one, plain) for one in part.rows]}
+def _part(part: Part, level: int) -> dict[str, object]:
+    return {"heading": part.heading, "note": part.note, "rows": [_row(one, level) for one in part.rows]}
 
 
-def _row(row: Row, plain: bool) -> dict[str, object]:
+def _row(row: Row, level: int) -> dict[str, object]:
     said, number = [], 0
     for one in row.said:
-        said.append(_said(one, plain, one.number if one.number != number else 0))
+        said.append(_said(one, level, one.number if one.number != number else 0))
         number = one.number
     return {"label": row.label, "note": row.note, "mark": row.mark, "said": said}
 
 
-def _said(one: Said, plain: bool, number: int) -> dict[str, object]:
+def _said(one: Said, level: int, number: int) -> dict[str, object]:
     return {
         "tick": one.ticked is not None,
         "ticked": bool(one.ticked),
         "text": one.text if one.ticked is not None else "",
         "label": one.label,
         "number": number,
-        "lines": [] if one.ticked is not None else lines_of(one.text, exact=one.exact, plain=plain),
+        "lines": [] if one.ticked is not None else lines_of(one.text, exact=one.exact, level=level),
     }
