@@ -333,7 +333,7 @@ def test_a_closed_group_gets_no_order(court: Desk) -> None:
 def test_the_dossier_holds_everything_and_its_manifest_is_right(court: Desk) -> None:
     request = issued(court, ready(court, court.show("some_one")))
     with court.store.begin() as work:
-        body, names = dossier.dossier(work, SAM, request.id)
+        body, names = dossier.dossier(court.tools, work, SAM, request.id)
     with zipfile.ZipFile(io.BytesIO(body)) as archive:
         assert sorted(archive.namelist()) == names
         manifest = json.loads(archive.read("MANIFEST.json"))
@@ -349,4 +349,29 @@ def test_the_dossier_holds_everything_and_its_manifest_is_right(court: Desk) -> 
     ):
         assert tag in tags
     with pytest.raises(NotEntitled), court.store.begin() as work:
-        dossier.dossier(work, CAROL, request.id)
+        dossier.dossier(court.tools, work, CAROL, request.id)
+
+
+def test_what_was_never_signed_leaves_the_house_only_as_a_draft(court: Desk) -> None:
+    from staydown.core.order import PaperName
+    from staydown.flow import approve
+    from staydown.flow.consider import shown
+
+    items = ready(court, court.show("some_one"))
+    request = drawn(court, items).request
+    for act in (lambda: None, lambda: consented(court, request), lambda: None):
+        act()
+        with court.store.begin() as work:
+            final = work.papers.one(request.id, PaperName.PDF)
+            assert final is not None
+            seen = shown(court.tools, work, court.request(request.id), PaperName.PDF)
+            body, _ = dossier.dossier(court.tools, work, SAM, request.id)
+        assert seen != final.body
+        assert court.tools.paper.read(seen).draft
+        with zipfile.ZipFile(io.BytesIO(body)) as archive:
+            assert court.tools.paper.read(archive.read(f"papers/{request.reference}.pdf")).draft
+            assert not [name for name in archive.namelist() if name.startswith("letters/")]
+    with court.store.begin() as work:
+        approve.send_back(work, BOB, request.id, reason="made up")
+        seen = shown(court.tools, work, work.requests.one(request.id), PaperName.PDF)
+    assert court.tools.paper.read(seen).draft

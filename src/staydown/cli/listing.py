@@ -196,8 +196,8 @@ def request_show(ctx: typer.Context, reference: str, as_json: Json = False) -> N
 
     Example: staydown request show SD-1-000001
     """
-    from staydown.core.states import RequestState
     from staydown.flow.approve import digest_of
+    from staydown.flow.consider import is_draft
 
     require_one_house(app_of(ctx))
     with app_of(ctx).store.begin(write=False) as work:
@@ -228,7 +228,7 @@ def request_show(ctx: typer.Context, reference: str, as_json: Json = False) -> N
         emit_one({**head, "text": one.cover, "lines": rows}, as_json=True)
         return
     emit_one(head, as_json=False)
-    unapproved = approval is None or one.state in {RequestState.DRAFTED, RequestState.PROPOSED}
+    unapproved = approval is None or is_draft(one)
     typer.echo("\n" + ("DRAFT, NOT AN ORDER\n\n" if unapproved else "") + one.cover)
     emit(rows, as_json=False)
 

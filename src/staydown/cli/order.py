@@ -221,7 +221,7 @@ def show(ctx: typer.Context, reference: Reference, as_json: Json = False) -> Non
 
     Example: staydown order show SD-1-000001
     """
-    from staydown.flow.consider import UNDECIDED, consider
+    from staydown.flow.consider import consider, is_draft
 
     app = app_of(ctx)
     require_one_house(app)
@@ -255,7 +255,7 @@ def show(ctx: typer.Context, reference: Reference, as_json: Json = False) -> Non
         emit_one({**row, "text": one.cover}, as_json=True)
         return
     emit_one(row, as_json=False)
-    typer.echo("\n" + ("DRAFT, NOT AN ORDER\n\n" if one.state in UNDECIDED else "") + one.cover)
+    typer.echo("\n" + ("DRAFT, NOT AN ORDER\n\n" if is_draft(one) else "") + one.cover)
 
 
 def paper(
@@ -644,7 +644,7 @@ def dossier(
     with app.tools.begin(write=signs_in(app)) as work:
         person = who(app, work, as_)
         number = work.requests.by_reference(reference)
-        body, names = verb(work, person, number)
+        body, names = verb(app.tools, work, person, number)
         looked(app, work, person, Verb.EXPORT_DOSSIER, [f"request:{number}"], purpose)
     write_file(out, body)
     emit_one({"out": str(out), "files": len(names), "bytes": len(body)}, as_json=as_json)

@@ -15,8 +15,10 @@ from staydown.law.periods import Period
 from staydown.ports.tools import Tools
 from staydown.ports.work import LineState, Work
 
-UNDECIDED = frozenset({RequestState.DRAFTED, RequestState.PROPOSED, RequestState.CONSENTED})
-"""States in which everything that is shown says DRAFT, NOT AN ORDER."""
+
+def is_draft(request: Request) -> bool:
+    """Whether everything that is shown of it says DRAFT, NOT AN ORDER: all persons it takes have not acted."""
+    return request.state is not RequestState.APPROVED and request.sent_at is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +112,7 @@ def shown(tools: Tools, work: Work, request: Request, name: PaperName) -> bytes:
             f"{request.reference} has no {name.value}",
             hint="An order's signed PDF is there once it has left.",
         )
-    if request.state not in UNDECIDED or name in {PaperName.JSON, PaperName.SIGNED}:
+    if not is_draft(request) or name in {PaperName.JSON, PaperName.SIGNED}:
         return paper.body
     sheet = tools.paper.render(
         request.instrument,

@@ -16,16 +16,19 @@ from staydown.core.people import Person
 from staydown.core.rights import Verb
 from staydown.core.time import iso
 from staydown.flow import clocks
+from staydown.flow.consider import shown
+from staydown.ports.tools import Tools
 from staydown.ports.work import Work
 
 STAMP = (1980, 1, 1, 0, 0, 0)
 """The same for every file, so that the same dossier has the same bytes."""
 
 
-def dossier(work: Work, person: Person, number: RequestId) -> tuple[bytes, list[str]]:
+def dossier(tools: Tools, work: Work, person: Person, number: RequestId) -> tuple[bytes, list[str]]:
     """A ZIP with the papers, and with everything else as JSON; `MANIFEST.json` names each file with its SHA-256.
 
-    Holds of others and what other agencies found are not in it.
+    Holds of others and what other agencies found are not in it. What was never approved and signed says DRAFT on every
+    page; letters that did not leave are told of, and their paper is left out.
 
     Raises:
         NotEntitled: It is another agency's request.
@@ -56,9 +59,10 @@ def dossier(work: Work, person: Person, number: RequestId) -> tuple[bytes, list[
     files = {name: _json(value) for name, value in parts.items()}
     for paper in work.papers.of([number]).get(number, ()):
         ending = paper.name.value.replace("pdf-signed", "signed.pdf")
-        files[f"papers/{request.reference}.{ending}"] = paper.body
+        files[f"papers/{request.reference}.{ending}"] = shown(tools, work, request, paper.name)
     for letter in work.letters.listed(request=number):
-        files[f"letters/{letter.reference}.pdf"] = letter.pdf
+        if letter.sent_at is not None:
+            files[f"letters/{letter.reference}.pdf"] = letter.pdf
     files["MANIFEST.json"] = _json(
         {
             "reference": request.reference,

@@ -92,7 +92,8 @@ def stops(found: Sequence[Finding], *, reasons: str = "") -> tuple[Finding, ...]
     return tuple(
         one
         for one in found
-        if one.force in {Force.FORBIDS, Force.NEEDS} or (one.force is Force.DISCOURAGES and not told)
+        if one.force in {Force.FORBIDS, Force.WAITS, Force.NEEDS}
+        or (one.force is Force.DISCOURAGES and not told)
     )
 
 
@@ -164,7 +165,11 @@ def _standing(matter: Matter, name: str, found: Sequence[Finding]) -> Standing:
     outcome = matter.before.get(name)
     if outcome is not None:
         return Standing.WAITS if outcome is Outcome.OPEN else Standing.TRIED
-    return Standing.LACKING if any(one.force is Force.NEEDS for one in found) else Standing.POSSIBLE
+    return (
+        Standing.LACKING
+        if any(one.force in {Force.WAITS, Force.NEEDS} for one in found)
+        else Standing.POSSIBLE
+    )
 
 
 _WHAT: Mapping[str, str] = {

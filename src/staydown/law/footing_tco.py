@@ -143,7 +143,7 @@ def tco_first_contact(m: Matter) -> Iterator[Finding]:
     short = " The reasons given for an emergency are too short." if m.emergency.strip() else ""
     yield said(
         "first-contact",
-        Force.FORBIDS,
+        Force.WAITS,
         f"{TCO}, Art. 3(2)",
         f"{told}{short} Without the wait an emergency has to be justified in the order.",
     )

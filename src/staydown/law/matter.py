@@ -56,6 +56,7 @@ class Force(StrEnum):
     """What a finding does."""
 
     FORBIDS = "forbids"  #: cannot be approved
+    WAITS = "waits"  #: cannot be signed before a wait is over, or is justified away
     NEEDS = "needs"  #: something is lacking that can be supplied
     DISCOURAGES = "discourages"  #: only with the signatory's reasons
     ADVISES = "advises"  #: stops nothing

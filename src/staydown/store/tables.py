@@ -424,6 +424,13 @@ requests = Table(
     Index("uq_requests_id_binding", "id", "binding", unique=True),
     Index("ix_requests_state", "state"),
     Index(
+        "ix_requests_bound",
+        "agency",
+        "provider",
+        sqlite_where=text("binding"),
+        postgresql_where=text("binding"),
+    ),
+    Index(
         "ix_requests_parent",
         "parent",
         sqlite_where=text("parent IS NOT NULL"),

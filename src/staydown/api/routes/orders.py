@@ -96,7 +96,7 @@ def consider_request(
         noted(work, caller, Verb.SEE_REQUESTS, [f"request:{number}"])
         seen = consider.consider(app.tools, work, number)
     request = seen.request
-    banner = "DRAFT, NOT AN ORDER\n\n" if request.state in consider.UNDECIDED else ""
+    banner = "DRAFT, NOT AN ORDER\n\n" if consider.is_draft(request) else ""
     return wire.Consideration(
         reference=reference,
         state=request.state,
@@ -320,7 +320,7 @@ def export_dossier(
     """All that belongs to one request, from its footing to its finality, in one ZIP."""
     with app.store.begin(of=caller.person.agency) as work:
         number = RequestId(found_request(work, caller, reference, Verb.EXPORT_DOSSIER)["id"])
-        body, _ = dossier.dossier(work, caller.person, number)
+        body, _ = dossier.dossier(app.tools, work, caller.person, number)
         noted(work, caller, Verb.EXPORT_DOSSIER, [f"request:{number}"])
     headers = {"Content-Disposition": f'attachment; filename="{reference}.zip"'}
     return Response(body, media_type="application/zip", headers=headers)

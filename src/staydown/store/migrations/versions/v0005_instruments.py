@@ -79,6 +79,7 @@ def _widen_requests() -> None:
         op.execute("ALTER TABLE requests DROP CONSTRAINT ck_requests_state_word")
         op.execute(f"ALTER TABLE requests ADD CONSTRAINT ck_requests_state_word CHECK (state IN ({more}))")
     op.execute("CREATE INDEX ix_requests_parent ON requests (parent) WHERE parent IS NOT NULL")
+    op.execute("CREATE INDEX ix_requests_bound ON requests (agency, provider) WHERE binding")
 
 
 def _widen_dispatches() -> None:
