@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import update
 
 from ordering import (
-    EMERGENCY,
-    LONG,
+    OFFICE,
     SAID,
     URGENT,
     consented,
@@ -21,11 +22,13 @@ from ordering import (
     settle_in,
     signed,
 )
-from staydown.core.errors import Invalid, NotEntitled, OnHold, Refused, SameEyes, StaydownError
+from staydown.core.errors import Invalid, NotEntitled, Refused, SameEyes, StaydownError
 from staydown.core.order import PaperName
+from staydown.core.rights import Role
 from staydown.core.states import LetterState, OrderState, RequestState
+from staydown.flow import approve, deconflict, withdraw
 from staydown.store.tables_orders import papers
-from support import ALICE, ANNA, BOB, CAROL, SAM, Desk, law
+from support import ALICE, BOB, CAROL, SAM, Desk, law
 
 
 @pytest.fixture
@@ -82,8 +85,6 @@ def test_nobody_signs_what_somebody_else_has_to(court: Desk) -> None:
 def _with_all(who: object) -> object:
     from dataclasses import replace
 
-    from staydown.core.rights import Role
-
     return replace(who, roles=frozenset({Role.APPROVER, Role.SIGNATORY, Role.ANALYST}))  # type: ignore[type-var]
 
 
@@ -95,20 +96,38 @@ def test_the_first_order_waits_twelve_hours_after_the_information(court: Desk) -
     with pytest.raises(Refused, match=r"Art\. 3\(2\)"):
         signed(court, request)
     first_contact(court, "flock")
-    with pytest.raises(Refused, match="twelve hours are not over"):
-        signed(court, request)
     court.later(hours=13, minutes=1)
+    with pytest.raises(Refused, match="twelve hours are not over"):
+        signed(court, request)  # the instant of issuing stands in it, and lies before
+    with court.store.begin() as work:
+        approve.send_back(work, BOB, request.id, reason="its instant of issuing is too early")
+        told = work.letters.first_contact(OFFICE.agency, "flock")
+    assert told is not None
+    later = drawn(court, items, said=SAID).request
+    assert later.issued_at is not None
+    assert later.issued_at >= told + timedelta(hours=12)
+    consented(court, later)
+    signed(court, later)
+    court.work()
+    assert court.request(later.id).state is RequestState.RUNNING
+
+
+@law("Regulation (EU) 2021/784, Art. 3(2)")
+def test_an_order_drawn_while_the_wait_runs_leaves_when_it_is_over(court: Desk) -> None:
+    items = ready(court, court.show("some_one"))
+    first_contact(court, "flock")
+    request = drawn(court, items, said=SAID).request
+    consented(court, request)
     signed(court, request)
     court.work()
+    assert court.request(request.id).state is RequestState.APPROVED
+    assert not [one for one in court.world.intakes if one.reference == request.reference]
+    court.later(hours=13, minutes=1)
     assert court.request(request.id).state is RequestState.RUNNING
 
 
 @law("Regulation (EU) 2021/784, Art. 14(1)")
 def test_a_hold_voids_an_order_whole(court: Desk) -> None:
-    from datetime import timedelta
-
-    from staydown.flow import deconflict
-
     items = ready(court, court.show("some_one"), court.show("some_other"))
     court.sight(court.show("some_one"), agency="BB")
     request = drawn(court, items).request
@@ -138,8 +157,6 @@ def test_other_bytes_than_the_approved_ones_are_not_signed(court: Desk) -> None:
 
 def test_an_order_is_not_drawn_up_without_its_reasons(court: Desk) -> None:
     items = ready(court, court.show("some_one"))
-    from dataclasses import replace
-
     with pytest.raises((Refused, Invalid), match="b_reasoning"):
         drawn(court, items, said=replace(SAID, reasons="", whole="", emergency=""))
     request = drawn(court, items, said=replace(URGENT, whole="")).request
@@ -148,8 +165,6 @@ def test_an_order_is_not_drawn_up_without_its_reasons(court: Desk) -> None:
 
 
 def test_an_order_is_withdrawn_and_what_it_removed_comes_back(court: Desk) -> None:
-    from staydown.flow import withdraw
-
     items = ready(court, court.show("some_one"))
     request = issued(court, items)
     with court.store.begin() as work:
@@ -158,9 +173,3 @@ def test_an_order_is_withdrawn_and_what_it_removed_comes_back(court: Desk) -> No
     assert court.request(request.id).state is RequestState.WITHDRAWN
     assert order_of(court, request.id).state is OrderState.REVOKED
     assert court.world.withdrawn
-
-
-assert OnHold
-assert ANNA
-assert EMERGENCY
-assert LONG

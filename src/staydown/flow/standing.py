@@ -85,10 +85,8 @@ def found(tools: Tools, work: Work, request: Request, lines: Sequence[Line]) -> 
     order = work.orders.get([request.id]).get(request.id)
     said = said_of(work, request, order)
     author = Person(id=request.proposed_by, agency=request.agency, roles=frozenset())
-    at = max(request.issued_at or work.now, work.now)
-    facts = footing.matters(
-        tools, work, author, [line.item for line in lines], said, at=at, besides=request.id
-    )
+    items = [line.item for line in lines]
+    facts = footing.matters(tools, work, author, items, said, at=request.issued_at, besides=request.id)
     return footing.all_findings(request.instrument, facts)
 
 

@@ -136,7 +136,7 @@ def tco_first_contact(m: Matter) -> Iterator[Finding]:
     if m.contact is FirstContact.DONE or len(m.emergency.strip()) >= ENOUGH:
         return
     told = (
-        f"{m.provider} has your procedures, but the twelve hours are not over."
+        f"{m.provider} has your procedures, but at the instant of issuing the twelve hours are not over."
         if m.contact is FirstContact.WAITING
         else f"{m.provider} has never had an order of yours, nor information on your procedures. Send that first."
     )
