@@ -18,7 +18,7 @@ from staydown.core.time import iso
 from staydown.flow import footing, letterhead, letters, operate, propose
 from staydown.flow.footing import NOTHING, Said
 from staydown.flow.prefill import Known, merged
-from staydown.law.matter import ORDERS, TCO_ORDER, Finding, Matter
+from staydown.law.matter import ABUSE_REPORT, ORDERS, TCO_ORDER, Finding, Matter
 from staydown.ports.tools import Tools
 from staydown.ports.work import NewRequest, Work
 from staydown.reason.formcheck import Checked, check
@@ -92,6 +92,11 @@ def draw(
     if not 1 <= len(set(ids)) <= AT_MOST:
         raise Invalid(f"an instrument names 1 to {AT_MOST} items, not {len(set(ids))}")
     ids = list(dict.fromkeys(ids))
+    if instrument == ABUSE_REPORT and len(ids) > 1:
+        raise Refused(
+            f"an abuse report is about one incident, not {len(ids)}: its receiver files each under its own number",
+            hint="Draw up one report for each item.",
+        )
     work.items.lock(ids)
     office = footing.office_of(work, person)
     room = _one_room(tools, work, ids)
@@ -188,7 +193,7 @@ def _known(
 ) -> Known:  # fmt: skip
     brief = work.items.brief(ids)
     home = Matter(establishment=room.establishment, representative=room.representative).home
-    hashes = [(one.capture.sha256, one.capture.media_type) for item in ids for one in work.kept.of(item)]
+    kept = [one.capture for item in ids for one in work.kept.of(item)]
     site = propose.site_of(room, brief[ids[0]][1])
     return Known(
         reference=propose.reference_of(work, number),
@@ -198,7 +203,8 @@ def _known(
         addressee=f"{room.title} {site}".strip(),
         addresses=[brief[item][1] for item in ids],
         grounds=sorted(set(grounds.values())),
-        hashes=hashes,
+        hashes=[(one.sha256, one.media_type) for one in kept],
+        kept_at=max((one.at for one in kept), default=None),
         said=said,
         issued_at=issued_at,
         language=language,
