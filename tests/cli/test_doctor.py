@@ -77,6 +77,20 @@ def _gap(app: App, _: pytest.MonkeyPatch) -> None:
         )  # fmt: skip
 
 
+def _keyless(app: App, _: pytest.MonkeyPatch) -> None:
+    from staydown.core.order import Competence, Office
+
+    office = Office(
+        agency=AA,
+        state="BE",
+        kind="other",
+        name="Made-up Unit",
+        competences=frozenset({Competence.TCO_ISSUE}),
+    )
+    with app.store.begin() as work:
+        work.offices.set(office, by=PersonId("ada"))
+
+
 def _unsealed(app: App, _: pytest.MonkeyPatch) -> None:
     from staydown.store.tables_house import accesses
 
@@ -158,6 +172,7 @@ PLANTED: dict[str, tuple[str, Plant]] = {
     "a password and no second factor": ("sign-in", lambda app, _: _password_only(app, "alice", totp=False)),
     "nobody on duty": ("roster", _gap),
     "looks that are not sealed": ("seals", _unsealed),
+    "orders without a key": ("orders", _keyless),
     "no worker": ("queue", _late),
     "ledger changed": ("ledger", _edited),
     "rules of another release": ("keys", lambda app, _: app.store.note("rules", "0")),

@@ -22,10 +22,10 @@ from ordering import (
     settle_in,
     signed,
 )
-from staydown.core.errors import Invalid, NotEntitled, Refused, SameEyes, StaydownError
+from staydown.core.errors import Invalid, NotEntitled, Outside, Refused, SameEyes, StaydownError
 from staydown.core.order import PaperName
 from staydown.core.rights import Role
-from staydown.core.states import LetterState, OrderState, RequestState
+from staydown.core.states import ItemState, LetterState, OrderState, RequestState
 from staydown.flow import approve, deconflict, withdraw
 from staydown.store.tables_orders import papers
 from support import ALICE, BOB, CAROL, SAM, Desk, law
@@ -173,3 +173,38 @@ def test_an_order_is_withdrawn_and_what_it_removed_comes_back(court: Desk) -> No
     assert court.request(request.id).state is RequestState.WITHDRAWN
     assert order_of(court, request.id).state is OrderState.REVOKED
     assert court.world.withdrawn
+
+
+def test_an_order_that_cannot_be_sealed_waits_and_somebody_is_called(
+    court: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = drawn(court, ready(court, court.show("some_one"))).request
+    consented(court, request)
+    signed(court, request)
+
+    def no_token(*_: object, **__: object) -> bytes:
+        raise Outside("the token does not answer")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(type(court.tools.paper), "sign", no_token)
+        court.work()
+    assert court.request(request.id).state is RequestState.APPROVED
+    assert not [one for one in court.world.intakes if one.reference == request.reference]
+    with court.store.begin(write=False) as work:
+        alarms = [one.text for one in work.duties.alarms(OFFICE.agency)]
+    assert any("cannot be sealed: the token does not answer" in text for text in alarms)
+    court.later(minutes=5)
+    assert court.request(request.id).state is RequestState.RUNNING
+
+
+def test_a_withdrawn_order_leaves_the_referral_beside_it_as_it_was(court: Desk) -> None:
+    request, items = court.referred(court.show("some_one"))
+    order = issued(court, items)
+    assert court.state(items[0]) is ItemState.REFERRED
+    with court.store.begin() as work:
+        withdraw.withdraw(court.tools, work, SAM, order.id, reason="the referral will do")
+    court.work()
+    assert court.state(items[0]) is ItemState.REFERRED
+    with court.store.begin() as work:
+        withdraw.withdraw(court.tools, work, ALICE, request.id, reason="the wrong account")
+    assert court.state(items[0]) is ItemState.WITHDRAWN

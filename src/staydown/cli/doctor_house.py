@@ -14,6 +14,7 @@ from sqlalchemy.engine import make_url
 
 from staydown.cli.findings import Finding
 from staydown.core.house import CredentialKind, Matter
+from staydown.core.order import Competence
 from staydown.core.rights import PHISHING_RESISTANT, Role
 
 if TYPE_CHECKING:
@@ -228,6 +229,35 @@ def _seals(app: App) -> Finding:
     )
 
 
+def _orders(app: App) -> Finding:
+    """Whether those who may issue orders can: a key, a time stamp, and what has to stand in an order."""
+    with app.store.begin(write=False) as work:
+        offices = [work.offices.get(one.code) for one in work.people.agencies()]
+    issuing = [one for one in offices if one is not None and Competence.TCO_ISSUE in one.competences]
+    if not issuing:
+        return Finding("orders", True, "no agency here is set to issue orders")
+    faults = [
+        f"{one.agency} lacks {name}"
+        for one in issuing
+        for name in ("address", "tel", "email", "redress_body", "redress_deadline", "redress_law")
+        if not getattr(one, name)
+    ]
+    settings = app.settings
+    if not app.store.exercise:
+        if not settings.sign_key_file and not settings.sign_token_module:
+            faults.append("no key signs orders")
+        if settings.sign_key_file and not Path(settings.sign_key_file).is_file():
+            faults.append("sign_key_file is not there")
+        if not settings.stamp_address:
+            faults.append("no time-stamp authority is set")
+    return Finding(
+        "orders",
+        not faults,
+        "; ".join(faults) or f"{len(issuing)} agencies can issue orders",
+        "staydown office set FILE; sign_key_file and stamp_address in staydown.toml (docs/how-to/issue-an-order.md).",
+    )
+
+
 CHECKS: dict[str, Callable[[App], Finding]] = {
     "files": _files,
     "address": _address,
@@ -239,4 +269,5 @@ CHECKS: dict[str, Callable[[App], Finding]] = {
     "transport": _transport,
     "roster": _roster,
     "seals": _seals,
+    "orders": _orders,
 }

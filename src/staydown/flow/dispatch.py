@@ -17,6 +17,7 @@ from functools import partial
 
 from staydown.core.check import Mark, MarkKind, Sight
 from staydown.core.errors import Refused, Stale
+from staydown.core.house import Matter
 from staydown.core.ids import DispatchId, ItemId, RequestId
 from staydown.core.order import Paper, PaperName
 from staydown.core.request import (
@@ -31,7 +32,7 @@ from staydown.core.request import (
 )
 from staydown.core.states import REQUEST, ItemEvent, RequestEvent, RequestState, step
 from staydown.core.text import clean
-from staydown.flow import approve, clocks, count, letters, life, sign, standing, verify
+from staydown.flow import approve, clocks, count, duty, letters, life, sign, standing, verify
 from staydown.flow.approve import digest_of
 from staydown.flow.carry import Held, Outgoing, carry, insist
 from staydown.law.periods import FOLLOW_UP
@@ -51,7 +52,7 @@ TELLING = frozenset({MarkKind.HANDLE, MarkKind.STABLE_ID})
 def run(tools: Tools, tasks: Sequence[Task]) -> None:
     """Let due requests leave: all are looked at again together, then they leave a few at a time."""
     couriers = _look_again(tools, tasks)
-    sign.seal(tools, [RequestId(task.subject) for task in tasks])
+    tasks = _sealed(tools, tasks)
     tools.reached(Point.BEFORE_INTENT)
     for part in _parts(tools, tasks, couriers):
         held = Held(tools, part)
@@ -63,6 +64,24 @@ def run(tools: Tools, tasks: Sequence[Task]) -> None:
         tools.reached(Point.AFTER_SEND)
         insist(partial(_settle, tools, outgoing, known, receipts))
         tools.reached(Point.AFTER_RECEIPT)
+
+
+def _sealed(tools: Tools, tasks: Sequence[Task]) -> list[Task]:
+    """Seal the orders among them; those that cannot be sealed wait, and whoever is on duty is called."""
+    waits = sign.seal(tools, [RequestId(task.subject) for task in tasks])
+    if not waits:
+        return list(tasks)
+    with tools.begin() as work:
+        requests = {one.id: one for one in work.requests.get(list(waits))}
+        late = [task for task in tasks if RequestId(task.subject) in waits]
+        for task in late:
+            request, why = requests[RequestId(task.subject)], waits[RequestId(task.subject)]
+            wait = timedelta(minutes=min(2 ** min(task.attempts, 6), 60))
+            work.queue.postpone([task], due_at=work.now + wait, trouble=clean(why))
+            subject = f"request:{request.id}:seal"
+            text = f"{request.reference} is signed by its signatory and cannot be sealed: {clean(why)[:300]}"
+            duty.alarm(work, request.agency, Matter.ALARM, subject, text)
+    return [task for task in tasks if RequestId(task.subject) not in waits]
 
 
 def _parts(tools: Tools, tasks: Sequence[Task], couriers: Mapping[RequestId, str]) -> Iterator[list[Task]]:

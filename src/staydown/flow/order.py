@@ -415,7 +415,7 @@ def _undo(tools: Tools, work: Work, request: Request, order: Order, at: datetime
     life.over(work, request)
     items = [one.line.item for one in work.requests.lines([request.id])[request.id] if not one.dropped]
     work.requests.close_lines([(request.id, item) for item in items])
-    elsewhere = work.requests.open_items(items, request.instrument)
+    elsewhere = work.requests.open_beside(items, request.id)
     back = [item for item in items if item not in elsewhere]
     work.items.step(back, ItemEvent.WITHDRAW)
     verify.schedule(work, back, apart=tools.settings.apart)

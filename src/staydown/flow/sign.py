@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from staydown.core.errors import Invalid, SameEyes, Stale
+from staydown.core.errors import Invalid, Outside, Refused, SameEyes, Stale
 from staydown.core.ids import RequestId
 from staydown.core.order import Paper, PaperName, papers_digest
 from staydown.core.people import Person
@@ -94,14 +94,13 @@ def require_papers(work: Work, request: Request) -> list[Paper]:
     return own
 
 
-def seal(tools: Tools, ids: Sequence[RequestId]) -> None:
+def seal(tools: Tools, ids: Sequence[RequestId]) -> dict[RequestId, str]:
     """Put the agency's electronic signature and its time stamp on the PDFs of orders that are about to leave.
 
     The signature lies outside the approved bytes: a PDF that is signed begins with the very bytes that were approved.
-
-    Raises:
-        Outside: The key or the time-stamp authority cannot be reached: the order waits.
+    Gives the orders that have to wait, because no key or no time-stamp authority answers, and why.
     """
+    waits: dict[RequestId, str] = {}
     with tools.begin(write=False) as work:
         bound = [one for one in work.requests.get(ids) if one.binding]
         papers = work.papers.of([one.id for one in bound])
@@ -117,9 +116,14 @@ def seal(tools: Tools, ids: Sequence[RequestId]) -> None:
             or PaperName.SIGNED in own
         ):
             continue
-        signed = tools.paper.sign(own[PaperName.PDF].body, agency=request.agency, at=now)
+        try:
+            signed = tools.paper.sign(own[PaperName.PDF].body, agency=request.agency, at=now)
+        except (Invalid, Refused, Outside) as error:
+            waits[request.id] = str(error)
+            continue
         with tools.begin() as work:
             paper = Paper(name=PaperName.SIGNED, media_type="application/pdf", body=signed)
             work.papers.add(request.id, [paper])
             detail = {"of": own[PaperName.PDF].sha256, "sha256": paper.sha256}
             work.ledger.append("request:order:sealed", f"request:{request.id}", detail)
+    return waits

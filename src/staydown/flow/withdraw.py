@@ -109,7 +109,7 @@ def _take_back(
         work.requests.drop([Drop(request=request.id, item=item, reason="withdrawn") for item in taken])
         work.items.step(taken, ItemEvent.REFER)
     work.requests.close_lines([(request.id, item) for item in taken])
-    elsewhere = work.requests.open_items(taken, request.instrument)
+    elsewhere = work.requests.open_beside(taken, request.id)
     work.items.step([item for item in taken if item not in elsewhere], ItemEvent.WITHDRAW)
     count.counted(
         work,

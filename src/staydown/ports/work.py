@@ -750,6 +750,9 @@ class Requests(Protocol):
     def unsent_items(self, items: Collection[ItemId]) -> frozenset[ItemId]:
         """Those of the items that stand in a request that has not left."""
 
+    def open_beside(self, items: Collection[ItemId], request: RequestId) -> frozenset[ItemId]:
+        """Those of the items for which another request that has left still asks something, of whatever agency."""
+
     def proposed_by(self, items: Collection[ItemId], person: PersonId) -> frozenset[ItemId]:
         """Those of the items that the person ever proposed, in whatever request."""
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, and_, bindparam, func, insert, select, update
 from staydown.core.errors import NotFound, Stale
 from staydown.core.ids import ApprovalId, DispatchId, ItemId, OperationId, PersonId, RequestId
 from staydown.core.request import Approval, Decision, Dispatch, DispatchState, Line, LineAnswer, Request
-from staydown.core.states import RequestState
+from staydown.core.states import REQUEST_SENT, RequestState
 from staydown.ports.work import Drop, LineState, NewRequest, Withdrawal
 from staydown.store.sets import among, for_update, insert_new, new_ids
 from staydown.store.tables import (
@@ -268,6 +268,23 @@ class Requests:
                 among(self._conn, request_items.c.item, items),
                 request_items.c.open,
                 requests.c.state.in_(unsent),
+            )
+        )
+        return frozenset(rows.scalars())
+
+    @across
+    def open_beside(self, items: Collection[ItemId], request: RequestId) -> frozenset[ItemId]:
+        """Those of the items for which another request that has left still asks something, of whatever agency."""
+        sent = [one.value for one in REQUEST_SENT]
+        rows = self._conn.execute(
+            select(request_items.c.item)
+            .distinct()
+            .join(requests, requests.c.id == request_items.c.request)
+            .where(
+                among(self._conn, request_items.c.item, items),
+                request_items.c.request != request,
+                request_items.c.open,
+                requests.c.state.in_(sent),
             )
         )
         return frozenset(rows.scalars())
