@@ -18,7 +18,7 @@ from staydown.core.time import iso
 from staydown.flow import footing, letterhead, letters, operate, propose
 from staydown.flow.footing import NOTHING, Said
 from staydown.flow.prefill import Known, merged
-from staydown.law.matter import ABUSE_REPORT, ORDERS, TCO_ORDER, Finding, Matter
+from staydown.law.matter import ABUSE_REPORT, LADDER, ORDERS, REFERRAL, TCO_ORDER, Finding, Matter
 from staydown.ports.tools import Tools
 from staydown.ports.work import NewRequest, Work
 from staydown.reason.formcheck import Checked, check
@@ -29,6 +29,8 @@ AT_MOST = 100
 """How many items one instrument may name: an order is read, signed and executed as a whole."""
 AT_ONCE = frozenset({"competence", "contact-point", "copy", "language"})
 """Rules without which there is nothing to draw: no power, nobody to send it to, or no words for it."""
+DRAWABLE = tuple(name for name in LADDER if name != REFERRAL)
+"""Instruments that stand on a form and have rules of footing; referrals go in batches."""
 ESCALATES = frozenset({ItemState.REFERRED})
 """Beside assessed ones: items for which a lesser request is out, or ended in silence."""
 
@@ -46,12 +48,18 @@ def form_of(tools: Tools, instrument: str) -> Form:
     """The form of an instrument.
 
     Raises:
-        NotFound: There is no such form.
+        NotFound: There is no such form, or none with rules of footing.
     """
     found = getattr(tools.instruments.get(instrument), "form", None)
-    if not isinstance(found, Form):
-        drawable = sorted(name for name, one in tools.instruments.items() if hasattr(one, "form"))
-        raise NotFound(f"there is no form {instrument[:60]!r}", hint=f"There is: {', '.join(drawable)}.")
+    if not isinstance(found, Form) or instrument not in DRAWABLE:
+        is_letter = isinstance(found, Form)
+        raise NotFound(
+            f"{instrument[:60]!r} is not drawn up for items",
+            hint=f"Those are: {', '.join(DRAWABLE)}."
+            + (
+                " Referrals go by `staydown propose`, letters by `staydown letter draw`." if is_letter else ""
+            ),
+        )
     return found
 
 
