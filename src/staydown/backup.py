@@ -32,6 +32,8 @@ VAULT = "vault"
 HASHES = "evidence.txt"
 KEY = "ledger.key"
 OUTBOX = "outbox"
+PAPER, PAPER_KEYS = "paper-keys", Path("keys") / "paper"
+"""What a home keeps in `keys/paper`: the exercise's authority, and keys that sign forms."""
 LOCK = ".lock"
 """Held while a backup is taken into a folder; the file stays, the lock goes with the process."""
 Step = Callable[[int], None]
@@ -199,8 +201,11 @@ def _prepare(out: Path, origin: str) -> Manifest | None:
 
 
 def _copy_home(app: App, copy: Path) -> None:
-    (copy / KEY).touch(mode=0o600)
-    (copy / KEY).write_bytes(app.key_file.read_bytes())
+    _copy_secret(app.key_file, copy / KEY)
+    if (paper := app.settings.home / PAPER_KEYS).is_dir():
+        (copy / PAPER).mkdir(mode=0o700)
+        for one in _kept_in(paper):
+            _copy_secret(one, copy / PAPER / one.name)
     if (app.settings.home / FILE).exists():
         shutil.copyfile(app.settings.home / FILE, copy / FILE)
     if app.settings.outbox.is_dir():
@@ -209,6 +214,18 @@ def _copy_home(app: App, copy: Path) -> None:
             if one.is_file() and not one.name.startswith("."):
                 with suppress(FileNotFoundError):  # a person carries requests out while we copy
                     shutil.copyfile(one, copy / OUTBOX / one.name)
+
+
+def _kept_in(folder: Path) -> list[Path]:
+    """Key files; one that is just being made under a passing name is none yet (paper/keys.py)."""
+    found = sorted(one for one in folder.iterdir() if not one.name.startswith((".", "tmp")))
+    return [one for one in found if one.is_file()]
+
+
+def _copy_secret(source: Path, target: Path) -> None:
+    """Copy a file that nobody but its owner may read, not even for a moment."""
+    target.touch(mode=0o600)
+    target.write_bytes(source.read_bytes())
 
 
 def _files(copy: Path) -> dict[str, tuple[int, str]]:
@@ -379,6 +396,10 @@ def prepare(source: Path, manifest: Manifest, home: Path, *, database: str | Non
             _write(marker, json.dumps(begun).encode())
         (home / "keys").mkdir(mode=0o700, exist_ok=True)
         _write(home / "keys" / KEY, (copy / KEY).read_bytes())
+        if (copy / PAPER).is_dir():  # backups of older versions have none
+            (home / PAPER_KEYS).mkdir(mode=0o700, exist_ok=True)
+            for one in (copy / PAPER).iterdir():
+                _write(home / PAPER_KEYS / one.name, one.read_bytes())
         if (copy / FILE).exists():
             _write(home / FILE, (copy / FILE).read_bytes())
         if (copy / OUTBOX).is_dir():

@@ -128,11 +128,27 @@ def _believed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(addresses, "is_public", lambda ip: ipaddress.ip_address(str(ip)).is_global)
 
 
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
 PLANTED: dict[str, tuple[str, Plant]] = {
     "ledger key readable by others": ("files", lambda app, _: app.key_file.chmod(0o644)),
     "another key readable by the group": (
         "files",
         lambda app, _: _write(app.key_file.with_name("seal.key"), 0o640),
+    ),
+    "key that signs forms readable by others": (
+        "files",
+        lambda app, _: _write(_made(app.settings.home / "keys" / "paper") / "agency-AA.pem", 0o644),
+    ),
+    "its password readable by everybody": (
+        "files",
+        lambda app, _: (
+            _write(app.settings.home / "pin", 0o644, "made up"),
+            _set(app, sign_secret_file=str(app.settings.home / "pin")),
+        )[0],
     ),
     "home writable by everybody": ("files", lambda app, _: app.settings.home.chmod(0o777)),
     "settings writable by everybody": (

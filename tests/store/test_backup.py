@@ -305,3 +305,40 @@ def test_a_mistyped_home_is_not_made(tmp_path: Path, database: str | None) -> No
     with pytest.raises(NotFound):
         backup(app, tmp_path / "backup")
     assert list(tmp_path.rglob("*")) == [tmp_path / "typo"]
+
+
+def test_keys_that_sign_forms_come_back_readable_by_their_owner_alone(
+    desk: Desk, tmp_path: Path, other_database: str | None
+) -> None:
+    from staydown.paper.keys import Keys
+
+    def keys(home: Path) -> Keys:
+        return Keys(home / "keys" / "paper", desk.app.settings, lambda: desk.app.fetch, lambda: True)
+
+    signed_with, trusted = keys(desk.home).exercise_key("AA"), keys(desk.home).roots()
+    (desk.home / "keys" / "paper" / "own.p12").write_bytes(b"a made-up key of an agency")
+    (desk.home / "keys" / "paper" / "tmp_half_made").write_bytes(b"")
+    backup(desk.app, tmp_path / "backup")
+    copies = list((tmp_path / "backup").glob("store-*/paper-keys/*"))
+    assert sorted(one.name for one in copies) == ["agency-AA.pem", "authority.pem", "own.p12"]
+    assert {one.stat().st_mode & 0o777 for one in copies} == {0o600}
+
+    restore(tmp_path / "backup", tmp_path / "new", database=other_database)
+    folder = tmp_path / "new" / "keys" / "paper"
+    assert (keys(tmp_path / "new").exercise_key("AA"), keys(tmp_path / "new").roots()) == (
+        signed_with,
+        trusted,
+    )
+    assert (folder / "own.p12").read_bytes() == b"a made-up key of an agency"
+    assert {one.stat().st_mode & 0o777 for one in folder.iterdir()} == {0o600}
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_key_that_was_changed_in_the_backup_is_not_put_back(desk: Desk, tmp_path: Path) -> None:
+    (desk.home / "keys" / "paper").mkdir(parents=True, exist_ok=True)
+    (desk.home / "keys" / "paper" / "own.pem").write_bytes(b"a made-up key")
+    backup(desk.app, tmp_path / "backup")
+    (found,) = (tmp_path / "backup").glob("store-*/paper-keys/own.pem")
+    found.write_bytes(b"another's key")
+    with pytest.raises(Broken, match=r"paper-keys/own\.pem"):
+        restore(tmp_path / "backup", tmp_path / "new")

@@ -38,9 +38,8 @@ def _open_to_others(path: Path, bits: int) -> bool:
 def _files(app: App) -> Finding:
     """Who else on this machine can read secrets, or change what the program does."""
     home, settings = app.settings.home, app.settings
-    secret = [*sorted((home / "keys").glob("*"))]
-    if settings.oidc_secret_file:
-        secret.append(Path(settings.oidc_secret_file))
+    named = (settings.oidc_secret_file, settings.sign_key_file, settings.sign_secret_file)
+    secret = [*sorted((home / "keys").rglob("*")), *(Path(one) for one in named if one)]
     toml = home / "staydown.toml"
     wrong = [path for path in secret if path.is_file() and _open_to_others(path, stat.S_IRWXG | stat.S_IRWXO)]
     has_secret = make_url(settings.database).password if settings.database else None
