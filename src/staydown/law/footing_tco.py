@@ -27,7 +27,14 @@ from staydown.law.states import EU
 
 def tco_competence(m: Matter) -> Iterator[Finding]:
     """Only a designated authority of a Member State issues orders."""
-    if m.state not in EU:
+    if not m.state:
+        yield said(
+            "competence",
+            Force.FORBIDS,
+            f"{TCO}, Art. 12(1)",
+            "The agency has not said of which state it is, nor what it may do: staydown office set FILE.",
+        )
+    elif m.state not in EU:
         yield said(
             "competence", Force.FORBIDS, f"{TCO}, Art. 3(1)", f"{m.state} is no Member State of the Union."
         )
