@@ -208,3 +208,12 @@ def test_a_withdrawn_order_leaves_the_referral_beside_it_as_it_was(court: Desk) 
     with court.store.begin() as work:
         withdraw.withdraw(court.tools, work, ALICE, request.id, reason="the wrong account")
     assert court.state(items[0]) is ItemState.WITHDRAWN
+
+
+def test_an_order_whose_instant_of_issuing_is_long_gone_is_drawn_up_anew(court: Desk) -> None:
+    request = drawn(court, ready(court, court.show("some_one"))).request
+    consented(court, request)
+    court.later(hours=25)
+    assert court.request(request.id).state is RequestState.PROPOSED
+    with pytest.raises(Refused, match="more than a day ago"):
+        consented(court, request)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from staydown.core.errors import Broken, NotEntitled, Refused
@@ -13,6 +13,7 @@ from staydown.core.order import Happened, Order, PaperName, Reach
 from staydown.core.people import Person
 from staydown.core.request import Line, Request
 from staydown.core.states import ORDER, OrderEvent, OrderState, allows, step
+from staydown.core.time import iso
 from staydown.flow import count, footing
 from staydown.flow.footing import Said
 from staydown.law.matter import Finding, Layer
@@ -21,6 +22,8 @@ from staydown.ports.work import Work
 from staydown.reason.formcheck import Checked, check
 from staydown.reason.formfile import Form
 
+LATEST = timedelta(days=1)
+"""How long after its instant of issuing an order may still be approved and signed."""
 Stage = Literal["approve", "sign", "send"]
 LATER: Mapping[Stage, frozenset[str]] = {
     "approve": frozenset({"first-contact", "second-order", "private"}),
@@ -96,8 +99,13 @@ def require(
     """Refuse a form that is not complete, or that the law does not allow to go on.
 
     Raises:
-        Refused: Names what is missing or wrong, or the rule with its article.
+        Refused: Names what is missing or wrong, or the rule with its article; or the instant of issuing is long gone by.
     """
+    if stage != "send" and request.binding and request.issued_at and work.now - request.issued_at > LATEST:
+        raise Refused(
+            f"{request.reference} says that it was issued at {iso(request.issued_at)}, more than a day ago",
+            hint="Send it back and draw it up anew: the instant of issuing is fixed before anybody approves it.",
+        )
     told = checked(tools, work, request)
     if not told.complete:
         lacks = ", ".join(told.missing)
