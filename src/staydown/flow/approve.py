@@ -111,7 +111,8 @@ def approve(
         }
         work.ledger.append("request:approval:given", f"request:{request.id}", detail)
     for request, _ in given:
-        letters.approve_with(work, person, request)
+        if request.papers_digest:  # one at most
+            letters.approve_with(work, person, request)
     queue_for_dispatch(work, [request for request, _ in given if not request.binding])
     return numbers
 

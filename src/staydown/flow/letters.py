@@ -223,7 +223,7 @@ def accompany(work: Work, orders: Sequence[Request]) -> None:
 
 def drop_of(work: Work, requests: Sequence[RequestId]) -> None:
     """Letters that would have left with orders that do not leave."""
-    for request in requests:
+    for request in work.orders.get(requests):
         for letter in work.letters.listed(request=request):
             if letter.form in WITH_ORDER and allows(LETTER, letter.state, LetterEvent.DROP):
                 _drop(work, letter, by=None, reason="its order does not leave")

@@ -31,6 +31,8 @@ def state_of(order: Order) -> str:
 def issued(work: Work, left: Sequence[Request]) -> None:
     """Orders among what has left: the copy's clock and that of silence start now."""
     bound = {one.id: one for one in left if one.binding}
+    if not bound:
+        return
     for number, order in work.orders.get(list(bound), lock=True).items():
         request = bound[number]
         at = max(request.issued_at or work.now, work.now)
@@ -45,6 +47,8 @@ def issued(work: Work, left: Sequence[Request]) -> None:
 
 def received(work: Work, arrived: Sequence[tuple[Request, datetime]]) -> None:
     """Receipt of orders is proved: the hour starts, and what others may do from then on."""
+    if not arrived:
+        return
     orders = work.orders.get([request.id for request, _ in arrived], lock=True)
     for request, at in arrived:
         order = orders.get(request.id)
@@ -82,6 +86,8 @@ def removal_clock(work: Work, request: Request, order: Order) -> ClockId:
 def answered(work: Work, told: Mapping[RequestId, datetime], requests: Mapping[RequestId, Request]) -> None:
     """Every line of some orders is answered: where all were removed or disabled, they are executed."""
     bound = [number for number in told if requests[number].binding]
+    if not bound:
+        return
     lines = work.requests.lines(bound)
     for number, order in work.orders.get(bound, lock=True).items():
         said = {one.decision for one in lines[number] if not one.dropped}

@@ -103,6 +103,8 @@ def seal(tools: Tools, ids: Sequence[RequestId]) -> dict[RequestId, str]:
     waits: dict[RequestId, str] = {}
     with tools.begin(write=False) as work:
         bound = [one for one in work.requests.get(ids) if one.binding]
+        if not bound:
+            return waits
         papers = work.papers.of([one.id for one in bound])
         approvals = work.requests.approvals([one.id for one in bound])
         now = work.now
