@@ -125,9 +125,7 @@ def first_contact(desk: Desk, provider: str, *, by: Person = ANNA) -> None:
     """Send the information before a first order, and wait until it is over."""
     with desk.store.begin() as work:
         given = {"procedures": "Orders come on Annex I, signed, from the address of this unit."}
-        head = letterhead.complete(
-            desk.tools, work, by, letters.FIRST_CONTACT, OFFICE, given, provider=provider
-        )
+        head = letterhead.complete(desk.tools, work, letters.FIRST_CONTACT, OFFICE, given, provider=provider)
         made = letters.draw(desk.tools, work, by, letters.FIRST_CONTACT, head.to, head.values)
     with desk.store.begin() as work:
         letters.approve(work, BOB, made.id)

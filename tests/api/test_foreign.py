@@ -348,7 +348,7 @@ def _order_and_letter(desk: Desk) -> tuple[str, str]:
     with desk.store.begin() as work:
         given = {"asked_at": work.now.isoformat(), "answer": SECRET}
         head = letterhead.complete(
-            desk.tools, work, ANNA, "clarification", OFFICE, given, request=desk.request(request.id)
+            desk.tools, work, "clarification", OFFICE, given, request=desk.request(request.id)
         )
         made = letters.draw(desk.tools, work, ANNA, "clarification", head.to, head.values, request=request)
         return made.reference, str(work.offices.authorities()[0].id)

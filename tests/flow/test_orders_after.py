@@ -15,7 +15,7 @@ from ordering import OFFICE, SAID, URGENT, consented, drawn, issued, order_of, r
 from staydown.core.errors import IllegalStep, Invalid, NotEntitled, Refused, SameEyes
 from staydown.core.order import Asker, Reach
 from staydown.core.request import Request
-from staydown.core.states import ItemState, OrderState, RequestState
+from staydown.core.states import ItemState, LetterState, OrderState, RequestState
 from staydown.core.time import iso
 from staydown.flow import dossier, letterhead, letters, order
 from staydown.law.matter import NATIONAL_ORDER
@@ -133,7 +133,7 @@ def test_the_hour_starts_again_when_the_clarification_is_received(court: Desk) -
             "answer": "The first one is meant, as its number says.",
         }
         head = letterhead.complete(
-            court.tools, work, ANNA, "clarification", OFFICE, given, request=court.request(request.id)
+            court.tools, work, "clarification", OFFICE, given, request=court.request(request.id)
         )
         made = letters.draw(court.tools, work, ANNA, "clarification", head.to, head.values, request=request)
     with court.store.begin() as work:
@@ -205,15 +205,20 @@ def test_silence_is_short_extended_once_and_ends_by_itself(court: Desk) -> None:
     with court.store.begin(write=False) as work:
         now = work.now
     long = replace(URGENT, secret_from=now, secret_until=now + timedelta(weeks=6, days=1))
-    request = drawn(court, items, said=long).request
     with pytest.raises(Refused, match=r"Art\. 11\(3\)"):
-        consented(court, request)
-    with court.store.begin() as work:
-        from staydown.flow import approve
-
-        approve.send_back(work, BOB, request.id, reason="too long")
+        drawn(court, items, said=long)
     fitting = replace(URGENT, secret_from=now, secret_until=now + timedelta(weeks=6))
-    request = issued(court, items, said=fitting)
+    with pytest.raises(Refused, match="reasons"):
+        drawn(court, items, said=fitting)
+    request = issued(
+        court, items, said=replace(fitting, secret_reasons="Arrests are prepared in the same matter.")
+    )
+    with court.store.begin(write=False) as work:
+        sent = {one.form: one for one in work.letters.listed(request=request.id)}
+    decision = sent["non-disclosure"]
+    assert decision.state in {LetterState.SENT, LetterState.RECEIVED}
+    assert (decision.approved_by, decision.signed_by) == (BOB.id, SAM.id)
+    assert decision.party == "flock"
     with pytest.raises(Refused, match=r"Art\. 11\(3\)"), court.store.begin() as work:
         order.informed(work, ALICE, request.id, party="account 7", at=work.now)
     with pytest.raises(NotEntitled), court.store.begin() as work:
@@ -240,7 +245,6 @@ def test_an_order_is_final_only_when_the_time_to_challenge_it_is_over(court: Des
         head = letterhead.complete(
             court.tools,
             work,
-            ANNA,
             "finality",
             OFFICE,
             {"ground": "lapsed"},

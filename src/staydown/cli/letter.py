@@ -58,7 +58,6 @@ def draw(
         head = letterhead.complete(
             app.tools,
             work,
-            person,
             form,
             footing.office_of(work, person),
             given,

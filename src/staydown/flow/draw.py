@@ -27,10 +27,12 @@ from staydown.reason.rooms import ContactPoint, Room
 
 AT_MOST = 100
 """How many items one instrument may name: an order is read, signed and executed as a whole."""
-AT_ONCE = frozenset({"competence", "contact-point", "copy", "language"})
+AT_ONCE = frozenset({"competence", "contact-point", "copy", "language", "secret"})
 """Rules without which there is nothing to draw: no power, nobody to send it to, or no words for it."""
 DRAWABLE = tuple(name for name in LADDER if name != REFERRAL)
 """Instruments that stand on a form and have rules of footing; referrals go in batches."""
+SILENCE = "non-disclosure"
+"""The decision that nobody tells the content provider; it travels with its order (Art. 3(4)(g))."""
 ESCALATES = frozenset({ItemState.REFERRED})
 """Beside assessed ones: items for which a lesser request is out, or ended in silence."""
 
@@ -134,8 +136,8 @@ def draw(
     papers = render(tools, form.name, values, language=language, exercise=work.exercise)
     request = _request(work, person, number, known, form, papers, operation=operation)
     _store(work, person, request, known, ids, papers, said, facts[ids[0]])
-    if instrument == TCO_ORDER and facts[ids[0]].crosses_border and facts[ids[0]].authority_known:
-        _copy(tools, work, person, request, office)
+    if instrument == TCO_ORDER:
+        _beside(tools, work, person, request, known)
     return Drawn(request=request, findings=found, checked=check(form, values))
 
 
@@ -310,13 +312,28 @@ def _store(
     work.ledger.append("request:proposal:made", f"request:{request.id}", detail)
 
 
-def _copy(tools: Tools, work: Work, person: Person, request: Request, office: Office) -> None:
-    """The copy for the authority of establishment, which leaves in the same act.
+def _beside(tools: Tools, work: Work, person: Person, request: Request, known: Known) -> None:
+    """What leaves in the same act: the copy for the authority of establishment, and a decision on silence.
 
-    Source: Regulation (EU) 2021/784, Art. 4(1).
+    Source: Regulation (EU) 2021/784, Art. 3(4)(g), 4(1) and 11(3).
     """
-    found = letterhead.complete(tools, work, person, letters.COPY, office, {}, request=request)
-    letters.draw(tools, work, person, letters.COPY, found.to, found.values, request=request)
+    said, office = known.said, known.office
+    if known.authority is not None:
+        found = letterhead.complete(tools, work, letters.COPY, office, {}, request=request)
+        letters.draw(
+            tools, work, person, letters.COPY, found.to, found.values, request=request, leaves=letters.PAPERS
+        )
+    if said.secret_until is not None:
+        given = {
+            "representative": known.representative,
+            "decided_at": iso(said.secret_from or work.now),
+            "expires_at": iso(said.secret_until),
+            "reasons": said.secret_reasons,
+        }
+        found = letterhead.complete(tools, work, SILENCE, office, given, request=request)
+        letters.draw(
+            tools, work, person, SILENCE, found.to, found.values, request=request, leaves=letters.BESIDE
+        )
 
 
 def said_as_facts(said: Said) -> dict[str, object]:

@@ -49,6 +49,7 @@ class Said:
     language: str = ""  #: empty: the first that the provider accepts and the form has
     secret_from: datetime | None = None
     secret_until: datetime | None = None
+    secret_reasons: str = ""  #: why silence is necessary and proportionate
 
 
 NOTHING = Said()

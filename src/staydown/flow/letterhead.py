@@ -8,7 +8,6 @@ from datetime import datetime
 
 from staydown.core.errors import Invalid, NotFound, Refused
 from staydown.core.order import Office, Order, PaperName, Task
-from staydown.core.people import Person
 from staydown.core.request import Request
 from staydown.flow.letters import COPY, FIRST_CONTACT, To
 from staydown.law.holidays import zone_of
@@ -163,7 +162,6 @@ def fitting(tools: Tools, form: str, values: Mapping[str, object]) -> dict[str, 
 def complete(
     tools: Tools,
     work: Work,
-    person: Person,
     form: str,
     office: Office,
     given: Mapping[str, object],

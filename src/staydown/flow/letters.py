@@ -23,8 +23,9 @@ from staydown.ports.work import Task, Work, WorkKind
 COPY, FIRST_CONTACT = "tco-copy", "first-contact"
 DECIDES = frozenset({"scrutiny-decision", "scrutiny-pre-notice", "non-disclosure", "finality"})
 """Letters by which an authority decides, or tells of a decision: they take a signatory too."""
-WITH_ORDER = frozenset({COPY})
-"""Letters that leave with their order, in the same act, and never alone."""
+PAPERS, BESIDE = "papers", "beside"
+"""How a letter leaves with its order: with the order's own papers in it, or beside it."""
+WITH_ORDER = frozenset({PAPERS, BESIDE})
 ASKED_AT_MOST = 4
 """After so many attempts a letter is sent again, marked, though nobody says whether it arrived."""
 
@@ -49,8 +50,12 @@ def draw(
     values: Mapping[str, object],
     *,
     request: Request | None = None,
+    leaves: str = "",
 ) -> Letter:
     """Draw up a letter for a second person to approve, and for a third to sign where it decides something.
+
+    Args:
+        leaves: `papers` or `beside` for one that leaves with its order, in the same act; empty for one of its own.
 
     Raises:
         NotEntitled: The person may not draw up letters, or it is about another agency's request.
@@ -85,7 +90,7 @@ def draw(
         text=sheet.text,
         values=sheet.json.decode(),
         pdf=sheet.pdf,
-        enclosed="papers" if form in WITH_ORDER else "",
+        enclosed=leaves,
         digest="",
         state=LetterState.PROPOSED,
         version=1,
@@ -137,7 +142,7 @@ def approve(work: Work, person: Person, number: LetterId, *, seen: str | None = 
     """
     letter = one(work, number, lock=True)
     person.require(Verb.APPROVE_LETTER, within=letter.agency)
-    if letter.form in WITH_ORDER:
+    if letter.enclosed in WITH_ORDER:
         raise Refused(f"{letter.reference} leaves with its order and is approved with it")
     return _approve(work, person, letter, seen=seen, role=Role.APPROVER)
 
@@ -152,7 +157,7 @@ def _approve(work: Work, person: Person, letter: Letter, *, seen: str | None, ro
     work.letters.step(letter, after, approved_by=person.id, approved_at=work.now)
     detail = {"by": person.id, "digest": letter.digest}
     work.ledger.append("letter:approval:given", f"letter:{letter.id}", detail)
-    if after is LetterState.APPROVED and letter.form not in WITH_ORDER:
+    if after is LetterState.APPROVED and letter.enclosed not in WITH_ORDER:
         work.queue.add(WorkKind.LETTER, [letter.id], due_at=work.now, priority=1)
     return one(work, letter.id)
 
@@ -167,6 +172,12 @@ def sign(work: Work, person: Person, number: LetterId, *, seen: str | None = Non
     """
     letter = one(work, number, lock=True)
     person.require(Verb.SIGN, within=letter.agency)
+    if letter.enclosed in WITH_ORDER:
+        raise Refused(f"{letter.reference} leaves with its order and is signed with it")
+    return _sign(work, person, letter, seen=seen)
+
+
+def _sign(work: Work, person: Person, letter: Letter, *, seen: str | None) -> Letter:
     if {letter.by, letter.approved_by} & person.eyes(Role.SIGNATORY):
         raise SameEyes(f"{person.id} drew up or approved {letter.reference}")
     if letter_digest(letter) != letter.digest or (seen is not None and seen != letter.digest):
@@ -174,10 +185,11 @@ def sign(work: Work, person: Person, number: LetterId, *, seen: str | None = Non
     after = step(LETTER, letter.state, LetterEvent.SIGN)
     work.letters.step(letter, after, signed_by=person.id, signed_at=work.now)
     work.ledger.append(
-        "letter:decision:signed", f"letter:{number}", {"by": person.id, "digest": letter.digest}
+        "letter:decision:signed", f"letter:{letter.id}", {"by": person.id, "digest": letter.digest}
     )
-    work.queue.add(WorkKind.LETTER, [number], due_at=work.now, priority=1)
-    return one(work, number)
+    if letter.enclosed not in WITH_ORDER:
+        work.queue.add(WorkKind.LETTER, [letter.id], due_at=work.now, priority=1)
+    return one(work, letter.id)
 
 
 def drop(work: Work, person: Person, number: LetterId, *, reason: str) -> None:
@@ -204,7 +216,7 @@ def _drop(work: Work, letter: Letter, *, by: str | None, reason: str) -> None:
 
 def with_order(work: Work, request: Request) -> list[Letter]:
     """Letters that leave with an order."""
-    return [one for one in work.letters.listed(request=request.id) if one.form in WITH_ORDER]
+    return [one for one in work.letters.listed(request=request.id) if one.enclosed in WITH_ORDER]
 
 
 def approve_with(work: Work, person: Person, request: Request) -> None:
@@ -212,6 +224,13 @@ def approve_with(work: Work, person: Person, request: Request) -> None:
     for letter in with_order(work, request):
         if letter.state is LetterState.PROPOSED:
             _approve(work, person, letter, seen=None, role=Role.APPROVER)
+
+
+def sign_with(work: Work, person: Person, request: Request) -> None:
+    """The signature of an order is the signature of what decides beside it."""
+    for letter in with_order(work, request):
+        if letter.state is LetterState.CONSENTED:
+            _sign(work, person, letter, seen=None)
 
 
 def accompany(work: Work, orders: Sequence[Request]) -> None:
@@ -225,7 +244,7 @@ def drop_of(work: Work, requests: Sequence[RequestId]) -> None:
     """Letters that would have left with orders that do not leave."""
     for request in work.orders.get(requests):
         for letter in work.letters.listed(request=request):
-            if letter.form in WITH_ORDER and allows(LETTER, letter.state, LetterEvent.DROP):
+            if letter.enclosed in WITH_ORDER and allows(LETTER, letter.state, LetterEvent.DROP):
                 _drop(work, letter, by=None, reason="its order does not leave")
 
 
@@ -257,7 +276,7 @@ def _ready(work: Work, letter: Letter) -> Parcel | None:
     if letter_digest(letter) != letter.digest:
         _drop(work, letter, by=None, reason="other bytes than the approved ones")
         return None
-    if letter.form in WITH_ORDER and not _order_left(work, letter):
+    if letter.enclosed in WITH_ORDER and not _order_left(work, letter):
         return None
     domain = work.origin.split("/", 1)[0]
     return Parcel(
@@ -291,7 +310,7 @@ def _enclosures(work: Work, letter: Letter) -> tuple[Enclosure, ...]:
             name=f"{letter.reference}.json", media_type="application/json", body=letter.values.encode()
         ),
     ]
-    if letter.enclosed and letter.request is not None:
+    if letter.enclosed == PAPERS and letter.request is not None:
         papers: dict[PaperName, Paper] = {
             one.name: one for one in work.papers.of([letter.request]).get(letter.request, ())
         }

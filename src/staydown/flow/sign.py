@@ -11,7 +11,7 @@ from staydown.core.people import Person
 from staydown.core.request import Request
 from staydown.core.rights import Role, Verb
 from staydown.core.states import REQUEST, RequestEvent, step
-from staydown.flow import approve, standing
+from staydown.flow import approve, letters, standing
 from staydown.ports.tools import Tools
 from staydown.ports.work import LineState, Work
 
@@ -63,6 +63,7 @@ def sign(
     standing.require(tools, work, request, [one.line for one in lines], stage="sign", reasons=reasons)
     number = work.orders.sign(request_id, approval.id, by=person.id, digest=digest, reasons=reasons.strip())
     work.requests.step([(request, after)])
+    letters.sign_with(work, person, request)
     detail = {"approval": approval.id, "by": person.id, "digest": digest, "reasons": reasons.strip()}
     work.ledger.append("request:order:signed", f"request:{request_id}", detail)
     approve.queue_for_dispatch(work, [request])

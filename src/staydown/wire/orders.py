@@ -36,6 +36,7 @@ class Said(Given):
     language: Annotated[str, StringConstraints(pattern=r"^([a-z]{2,3})?$")] = ""
     secret_from: Instant | None = None
     secret_until: Instant | None = None
+    secret_reasons: Long = ""
 
 
 class NewFooting(Given):
@@ -218,6 +219,7 @@ class Appealed(Given):
     event: Literal["appealed"]
     at: Instant
     court: Spoken
+    by_provider: bool = Field(default=False, description="The hosting service provider brought it itself.")
 
 
 class Reinstated(Given):

@@ -65,7 +65,6 @@ def draw_letter(
         head = letterhead.complete(
             app.tools,
             work,
-            person,
             given.form,
             footing.office_of(work, person),
             given.values,
