@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from event_orders import EventOrder, read_orders
+from ordering import drawn, ready, settle_in
 from staydown.app import App, open_app
 from staydown.bench.base import running_requests
 from staydown.core.errors import IllegalStep, Invalid, NotFound
@@ -495,17 +496,17 @@ def test_what_comes_late_under_a_reminder_is_no_fault(app: App) -> None:
     assert seen(app.store, request).state is ClockState.MET
 
 
-def test_a_consent_that_ends_soon_calls_somebody(desk: Desk) -> None:
-    items = desk.sight(desk.show("one"))
-    desk.keep(items)
-    desk.view(items)
-    request = desk.put(items).requests[0]
+@pytest.mark.parametrize("binding", [True, False])
+def test_a_consent_to_an_order_that_ends_soon_calls_somebody(desk: Desk, binding: bool) -> None:
+    settle_in(desk)
+    items = ready(desk, desk.show("one"))
+    request = drawn(desk, items).request if binding else desk.put(items).requests[0]
     desk.consent(request)
     with desk.store.begin() as work:
         work.queue.cancel(WorkKind.DISPATCH, [request.id])  # no worker takes it
     desk.later(hours=22)
     with desk.store.begin(write=False) as work:
-        (alarm,) = work.duties.alarms(AA)
-    assert "its approval ends at 2026-03-03T09:00:00Z" in alarm.text
+        alarms = [one.text for one in work.duties.alarms(AA)]
+    assert ["its approval ends at 2026-03-03T09:00:00Z" in text for text in alarms] == [True] * binding
     desk.later(hours=2)
     assert desk.request(request.id).state is RequestState.PROPOSED

@@ -21,7 +21,7 @@ from staydown.ports.work import Drop, LineState, Task, Work, WorkKind
 
 log = logging.getLogger("staydown.flow")
 SOON = APPROVAL.warn or timedelta(0)
-"""How long before an approval ends whoever is on duty is called."""
+"""How long before an approval of an order ends whoever is on duty is called."""
 
 
 def digest_of(request: Request, lines: Sequence[LineState]) -> str:
@@ -101,7 +101,10 @@ def approve(
     expires_at = work.now + APPROVAL.span
     numbers = work.requests.approve(given, by=person.id, expires_at=expires_at)
     work.requests.step([(request, step(REQUEST, request.state, _event(request))) for request, _ in given])
-    work.queue.add(WorkKind.EXPIRE, [request.id for request, _ in given], due_at=expires_at - SOON)
+    work.queue.add_at(
+        WorkKind.EXPIRE,
+        {one.id: expires_at - SOON if one.binding else expires_at for one, _ in given},
+    )
     for request, digest in given:
         detail = {
             "by": person.id,
@@ -237,7 +240,9 @@ def run(tools: Tools, tasks: Sequence[Task]) -> None:
             if approval is None or request.id in begun or RequestEvent.EXPIRE not in REQUEST[request.state]:
                 continue
             if approval.expires_at > work.now:
-                _warn(work, request, approval)
+                work.queue.add(WorkKind.EXPIRE, [request.id], due_at=approval.expires_at)
+                if request.binding:
+                    _warn(work, request, approval)
             else:
                 over.append(request)
         expire(work, over)
@@ -245,8 +250,7 @@ def run(tools: Tools, tasks: Sequence[Task]) -> None:
 
 
 def _warn(work: Work, request: Request, approval: Approval) -> None:
-    """A consent ends soon and its request has not left: whoever is on duty has to know."""
-    work.queue.add(WorkKind.EXPIRE, [request.id], due_at=approval.expires_at)
+    """A consent to an order ends soon and it has not left: whoever is on duty has to know."""
     text = f"{request.reference}: its approval ends at {iso(approval.expires_at)}, and it has not left"
     duty.alarm(work, request.agency, Matter.ALARM, f"approval:{approval.id}", text)
 
