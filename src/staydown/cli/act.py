@@ -372,6 +372,9 @@ def answer(
     reference: Reference,
     line: Annotated[list[str], typer.Option(help="NUMBER=removed|restricted|refused, several times.")],
     reason: Annotated[str, typer.Option(help="What the provider said.")] = "",
+    on_terms: Annotated[
+        bool, typer.Option("--on-terms", help="It acted on the ground of its own terms, not of law.")
+    ] = False,
     as_: As = "",
     as_json: Json = False,
 ) -> None:
@@ -387,7 +390,9 @@ def answer(
         number, _, word = text.partition("=")
         if not number.isdecimal() or word not in set(Decision):
             raise Invalid(f"{text!r} is no answer to a line", hint="Such as 2=refused.")
-        given.append(LineAnswer(number=int(number), decision=Decision(word), reason=reason))
+        given.append(
+            LineAnswer(number=int(number), decision=Decision(word), reason=reason, on_terms=on_terms)
+        )
     app = app_of(ctx)
     with app.tools.begin() as work:
         request = work.requests.by_reference(reference)

@@ -549,6 +549,9 @@ def appeal(
     ctx: typer.Context,
     reference: Reference,
     court_: Annotated[str, typer.Option("--court", help="Before which it was challenged.")],
+    by_provider: Annotated[
+        bool, typer.Option("--by-provider", help="The hosting service provider brought it itself.")
+    ] = False,
     at: At = "",
     as_: As = "",
     as_json: Json = False,
@@ -562,7 +565,14 @@ def appeal(
     app = app_of(ctx)
     with app.tools.begin() as work:
         request = work.requests.by_reference(reference)
-        found = verb(work, who(app, work, as_), request, at=instant(at, work.now), court=court_)
+        found = verb(
+            work,
+            who(app, work, as_),
+            request,
+            at=instant(at, work.now),
+            court=court_,
+            by_provider=by_provider,
+        )
     emit_one({"reference": reference, "order": found.state.value}, as_json=as_json)
 
 

@@ -156,6 +156,7 @@ class LineAnswer:
     decision: Decision
     reason: str = ""
     at: datetime | None = None
+    on_terms: bool = False  #: it acted on the ground of its own terms, not of law
 
 
 def line_digest(number: int, address: str, ground: str) -> str:

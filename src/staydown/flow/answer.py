@@ -13,7 +13,7 @@ from staydown.core.request import Decision, LineAnswer, Parcel, Request
 from staydown.core.rights import Relation, Verb
 from staydown.core.states import REQUEST, ItemEvent, Presence, RequestEvent, RequestState, step
 from staydown.core.text import clean
-from staydown.flow import approve, clocks, count, dispatch, life
+from staydown.flow import approve, clocks, count, desk, dispatch, life
 from staydown.law.periods import ACT
 from staydown.ports import Known, Knows
 from staydown.ports.tools import Tools
@@ -130,6 +130,7 @@ def _note(
     work.requests.answer(fresh, by=by)
     for request, given in fresh.items():
         count.answered(work, found[request], given)
+    desk.answered(work, [(found[request], given) for request, given in fresh.items()])
     told = [
         (request, line, lines[request][line.number]) for request, given in fresh.items() for line in given
     ]

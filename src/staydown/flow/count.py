@@ -11,6 +11,7 @@ from staydown.core.ids import AgencyCode, ItemId, RequestId
 from staydown.core.order import Order
 from staydown.core.request import Decision, LineAnswer, Request
 from staydown.core.states import OrderEvent, OrderState
+from staydown.flow import desk
 from staydown.law.figures import SMALL, Figure, Of, figure, figures_of
 from staydown.law.holidays import zone_of
 from staydown.law.matter import TCO_ORDER
@@ -129,7 +130,10 @@ def order_stepped(work: Work, order: Order, event: OrderEvent, *, at: datetime) 
     """
     request = work.requests.one(order.request)
     never_left = event is OrderEvent.REVOKE and order.state is OrderState.DRAWN
-    if request.instrument != TCO_ORDER or never_left or _has_happened(work, order, event):
+    if never_left or _has_happened(work, order, event):
+        return
+    desk.order_stepped(work, request, order, event, at=at)
+    if request.instrument != TCO_ORDER:
         return
     rows = [*ORDER_ROWS.get(event, ())]
     if event is OrderEvent.ISSUE and order.crosses_border:
@@ -157,9 +161,8 @@ def order_closed(work: Work, request: Request) -> None:
         return
     rows = ["tco-8-a-not-removed"]
     if order.state is OrderState.IMPEDED:
-        said = [one.facts for one in work.orders.history(request.id) if one.event == OrderEvent.IMPEDE.value]
-        is_impossible = "fm" in str(said[-1].get("reasons", "")).split(", ") if said else False
-        rows.append("tco-8-a-impossible" if is_impossible else "tco-8-a-unclear")
+        rows.append(f"tco-8-a-{desk.ground_of(work, request)}")
+    desk.order_closed(work, request, order)
     for row in rows:
         counted(work, row, agency=request.agency, provider=request.provider, request=request)
 
@@ -228,14 +231,18 @@ def transparency(
     since, until = year_of(year, state=state)
     found = work.counted.rows(agency, since=since, until=until, provider=provider)
     few = SMALL if public else 1
-    rows = [_reported(one, found.get(one.id), few=few) for one in figures_of(article)]
+    rows = [
+        _reported(one, found.get(one.id), found.get(f"{one.id}{desk.TIME}"), few=few)
+        for one in figures_of(article)
+    ]
     return _without_small(rows) if public else rows
 
 
-def _reported(row: Figure, found: RowCount | None, *, few: int) -> Reported:
+def _reported(row: Figure, found: RowCount | None, later: RowCount | None, *, few: int) -> Reported:
+    """One row; what took its time after it was counted is noted under a name of its own."""
     if row.of is Of.WORDS:
         return Reported(row=row, count=None, median_s=None)
-    times = found.times if found else ()
+    times = sorted(time for one in (found, later) if one for time in one.times)
     median = quantile(times, 0.5) if row.timed and len(times) >= few else None
     return Reported(row=row, count=found.amount if found else 0, median_s=median)
 

@@ -32,7 +32,7 @@ from staydown.core.request import (
 )
 from staydown.core.states import REQUEST, ItemEvent, RequestEvent, RequestState, step
 from staydown.core.text import clean
-from staydown.flow import approve, clocks, count, duty, letters, life, sign, standing, verify
+from staydown.flow import approve, clocks, count, desk, duty, letters, life, sign, standing, verify
 from staydown.flow.approve import digest_of
 from staydown.flow.carry import Held, Outgoing, carry, insist
 from staydown.law.periods import FOLLOW_UP
@@ -523,6 +523,11 @@ def receive(work: Work, received: Sequence[tuple[Request, datetime]], *, place: 
     life.received(work, [(one, at) for one, at in received if one.binding])
     lines = work.requests.lines([request.id for request, _ in received])
     items = [one.line.item for own in lines.values() for one in own if not one.dropped]
+    desk.received(
+        work,
+        [(one, sum(not line.dropped for line in lines[one.id])) for one, _ in received],
+        flagged=[one.id for one, _ in received if standing.is_flagger(work, one)],
+    )
     work.queue.add_by(WorkKind.CHECK, dict.fromkeys(items, work.now + FOLLOW_UP.span / 2))
     work.queue.add(
         WorkKind.ASK, [request.id for request, _ in received], due_at=work.now + FIRST_ANSWER, priority=6

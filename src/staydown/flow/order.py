@@ -25,7 +25,7 @@ from staydown.core.states import (
 )
 from staydown.core.text import clean
 from staydown.core.time import parse
-from staydown.flow import answer, clocks, count, dispatch, life, standing, verify
+from staydown.flow import answer, clocks, count, desk, dispatch, life, standing, verify
 from staydown.law.periods import Party
 from staydown.ports.tools import Tools
 from staydown.ports.work import Work
@@ -344,6 +344,8 @@ def scrutiny_asked(
         )
         if asked_by is not Asker.AUTHORITY:
             place = clean(party)[:200] if asked_by is Asker.CONTENT_PROVIDER else ""
+            if asked_by is Asker.PROVIDER:
+                desk.review_brought(work, request)
             clocks.meet(work, {request_id: at}, kinds=["ask-scrutiny"], places=[place])
             clocks.begin(work, request, "decide-scrutiny", at=at, state=life.state_of(order), place=place)
         return number
@@ -397,6 +399,8 @@ def scrutiny_decided(
     )
     if not infringement:
         return work.orders.get([request_id])[request_id]
+    if one.asked_by is Asker.PROVIDER:
+        desk.review_won(work, request)
     facts = {"scrutiny": number, "reasons": why}
     order = standing.happened(work, order, OrderEvent.CEASE, at=at, by=person.id, facts=facts)
     _undo(tools, work, request, order, at)
@@ -425,15 +429,22 @@ def _undo(tools: Tools, work: Work, request: Request, order: Order, at: datetime
 # --- courts and the end -------------------------------------------------------------------------------
 
 
-def appealed(work: Work, person: Person, request_id: RequestId, *, at: datetime, court: str) -> Order:
+def appealed(
+    work: Work, person: Person, request_id: RequestId, *, at: datetime, court: str, by_provider: bool = False
+) -> Order:
     """Note that the order was challenged before a court.
+
+    Args:
+        by_provider: The hosting service provider brought it, not the content provider: its own report counts it.
 
     Source: Regulation (EU) 2021/784, Art. 9.
     """
     request, order = _order(work, request_id)
     person.require(Verb.NOTE_ORDER, within=request.agency)
     clocks.meet(work, {request_id: _past(work, at, "the challenge")}, kinds=["appeal"])
-    facts = {"court": _said(court, "a challenge")}
+    facts = {"court": _said(court, "a challenge"), "by_provider": by_provider}
+    if by_provider:
+        desk.review_brought(work, request)
     return standing.happened(work, order, OrderEvent.APPEAL, at=at, by=person.id, facts=facts)
 
 

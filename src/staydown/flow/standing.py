@@ -16,7 +16,7 @@ from staydown.core.states import ORDER, OrderEvent, OrderState, allows, step
 from staydown.core.time import iso
 from staydown.flow import count, footing
 from staydown.flow.footing import Said
-from staydown.law.matter import Finding, Layer
+from staydown.law.matter import NOTICE, Finding, Layer
 from staydown.ports.tools import Tools
 from staydown.ports.work import Work
 from staydown.reason.formcheck import Checked, check
@@ -47,6 +47,14 @@ def values_of(work: Work, request: Request) -> dict[str, object]:
     if not isinstance(found, dict):
         raise Broken(f"the JSON of {request.reference} is missing")
     return found
+
+
+def is_flagger(work: Work, request: Request) -> bool:
+    """Whether it is a notice that a trusted flagger sends.
+
+    Source: Regulation (EU) 2022/2065, Art. 22(1).
+    """
+    return request.instrument == NOTICE and bool(values_of(work, request).get("flagger_id"))
 
 
 def checked(tools: Tools, work: Work, request: Request) -> Checked:

@@ -77,7 +77,7 @@ def statements(
     _owed(request, is_small=is_small, orders_too=orders_too)
     lines = [one for one in work.requests.lines([number])[number] if not one.dropped]
     items = {one.id: one for one in work.items.get([one.line.item for one in lines])}
-    flagger = _is_flagger(work, request)
+    flagger = standing.is_flagger(work, request)
     made = list(_made(request, lines, items, given, flagger=flagger))
     for one in made:
         told = tools.paper.check(FORM, one.values)
@@ -101,10 +101,6 @@ def _owed(request: Request, *, is_small: bool, orders_too: bool) -> None:
             "whether a removal order is reported is a question for counsel",
             hint="Where yours says so: --orders-too.",
         )
-
-
-def _is_flagger(work: Work, request: Request) -> bool:
-    return request.instrument == NOTICE and bool(standing.values_of(work, request).get("flagger_id"))
 
 
 def _made(

@@ -188,6 +188,11 @@ HOUSE: tuple[Figure, ...] = tuple(
             "withdrawn-items",
             False,
         ),
+        ("desk-referrals", "referrals that a provider received", Of.REQUESTS, "", False),
+        ("desk-items", "items that they named", Of.ITEMS, "", False),
+        ("desk-removed", "items that it removed, and how fast", Of.ITEMS, "desk-items", True),
+        ("desk-restricted", "items that it restricted", Of.ITEMS, "desk-items", False),
+        ("desk-refused", "items that it refused to remove", Of.ITEMS, "desk-items", False),
     )
 )
 ROWS: Mapping[str, Figure] = {one.id: one for one in (*FIGURES, *HOUSE)}

@@ -162,6 +162,7 @@ class NewCount:
     request: RequestId | None = None
     amount: int = 1
     seconds: float | None = None  #: how long it took, where the law asks for the speed
+    at: datetime | None = None  #: when it happened; None: at the instant of this transaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,7 +178,10 @@ class Counted(Protocol):
     """What has happened that the law wants counted."""
 
     def add(self, new: Sequence[NewCount]) -> None:
-        """Note it, at the instant of this transaction."""
+        """Note it."""
+
+    def about(self, agency: AgencyCode, request: RequestId) -> frozenset[str]:
+        """The rows of an agency for which a request was counted before."""
 
     def rows(
         self, agency: AgencyCode, *, since: datetime, until: datetime, provider: str = ""

@@ -289,13 +289,13 @@ class Counted:
         self._conn, self._now = conn, now
 
     def add(self, new: Sequence[NewCount]) -> None:
-        """Note it, at the instant of this transaction."""
+        """Note it."""
         if new:
             self._conn.execute(
                 insert(counted),
                 [
                     {
-                        "at": self._now,
+                        "at": one.at or self._now,
                         "agency": one.agency,
                         "provider": one.provider,
                         "row": one.row,
@@ -306,6 +306,11 @@ class Counted:
                     for one in new
                 ],
             )
+
+    def about(self, agency: AgencyCode, request: RequestId) -> frozenset[str]:
+        """The rows of an agency for which a request was counted before."""
+        found = select(counted.c.row).where(counted.c.request == request, counted.c.agency == agency)
+        return frozenset(self._conn.execute(found.distinct()).scalars())
 
     def rows(
         self, agency: AgencyCode, *, since: datetime, until: datetime, provider: str = ""

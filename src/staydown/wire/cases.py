@@ -261,6 +261,9 @@ class NewLineAnswer(Given):
     decision: Decision
     reason: Text = ""
     at: Instant | None = Field(default=None, description="When it was decided; default: now.")
+    on_terms: bool = Field(
+        default=False, description="It acted on the ground of its own terms, not of law (for DSA, Art. 15(1)(b))."
+    )
 
 
 class NewAnswer(Given):

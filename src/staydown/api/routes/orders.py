@@ -270,7 +270,7 @@ def _note(app: TheApp, work: SqlWork, caller: Caller, number: RequestId, given: 
                 reasons=one.reason,
             )
         case wire.Appealed():
-            life.appealed(work, who, number, at=one.at, court=one.court)
+            life.appealed(work, who, number, at=one.at, court=one.court, by_provider=one.by_provider)
         case wire.Reinstated():
             life.reinstated(work, who, number, at=one.at)
     return None

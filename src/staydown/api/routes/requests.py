@@ -271,7 +271,9 @@ def answer_request(
     def do(work: SqlWork) -> Standing:
         number = RequestId(found_request(work, caller, reference, Verb.ANSWER)["id"])
         lines = [
-            LineAnswer(number=one.number, decision=one.decision, reason=one.reason, at=one.at)
+            LineAnswer(
+                number=one.number, decision=one.decision, reason=one.reason, at=one.at, on_terms=one.on_terms
+            )
             for one in given.lines
         ]
         answering.answer(work, number, lines, by=caller.person, place=app.settings.place)
