@@ -84,7 +84,7 @@ def show(ctx: typer.Context, reference: Reference, as_json: Json = False) -> Non
 
     Example: staydown letter show SL-1-000001
     """
-    from staydown.core.states import LetterState
+    from staydown.flow.consider import DRAFT
     from staydown.flow.letters import one
 
     app = app_of(ctx)
@@ -99,12 +99,12 @@ def show(ctx: typer.Context, reference: Reference, as_json: Json = False) -> Non
         )
     }  # fmt: skip
     row["state"] = found.state.value
+    text = found.text if found.sent_at is not None else DRAFT + found.text
     if as_json:
-        emit_one({**row, "text": found.text}, as_json=True)
+        emit_one({**row, "text": text}, as_json=True)
         return
     emit_one(row, as_json=False)
-    undecided = found.state in {LetterState.PROPOSED, LetterState.CONSENTED}
-    typer.echo("\n" + ("DRAFT\n\n" if undecided else "") + found.text)
+    typer.echo("\n" + text)
 
 
 Digest = Annotated[str | None, typer.Option(help="What `letter show` printed; refuses if it changed since.")]
@@ -310,6 +310,7 @@ def list_(ctx: typer.Context, as_json: Json = False) -> None:
         [
             {
                 "authority": one.id,
+                "agency": one.agency,
                 "state": one.state,
                 "task": one.task.value,
                 "name": one.name,

@@ -192,9 +192,23 @@ ORDER: Mapping[OrderState, Mapping[OrderEvent, OrderState]] = {
         _OE.FINALISE: _O.FINAL,
         **_VOID,
     },
-    _O.IMPEDED: {_OE.RESUME: _O.RUNNING, _OE.EXECUTE: _O.EXECUTED, _OE.APPEAL: _O.APPEALED, **_VOID},
+    _O.IMPEDED: {
+        _OE.IMPEDE: _O.IMPEDED,
+        _OE.RESUME: _O.RUNNING,
+        _OE.EXECUTE: _O.EXECUTED,
+        _OE.APPEAL: _O.APPEALED,
+        _OE.FINALISE: _O.FINAL,
+        **_VOID,
+    },
     _O.EXECUTED: {_OE.APPEAL: _O.APPEALED, _OE.FINALISE: _O.FINAL, **_VOID},
-    _O.APPEALED: {_OE.EXECUTE: _O.APPEALED, _OE.CONFIRM: _O.FINAL, _OE.ANNUL: _O.CEASED, **_VOID},
+    _O.APPEALED: {
+        _OE.EXECUTE: _O.APPEALED,
+        _OE.IMPEDE: _O.APPEALED,
+        _OE.RESUME: _O.APPEALED,
+        _OE.CONFIRM: _O.FINAL,
+        _OE.ANNUL: _O.CEASED,
+        **_VOID,
+    },
     _O.FINAL: {_OE.EXECUTE: _O.FINAL, _OE.ANNUL: _O.CEASED, **_VOID},
     _O.CEASED: {_OE.REINSTATE: _O.REINSTATED},
     _O.REVOKED: {_OE.REINSTATE: _O.REINSTATED},
@@ -335,8 +349,14 @@ CLOCK: Mapping[ClockState, Mapping[ClockEvent, ClockState]] = {
         _CE.CANCEL: _C.CANCELLED,
     },
     _C.SUSPENDED: {_CE.MEET: _C.MET, _CE.RESTART: _C.RUNNING, _CE.CANCEL: _C.CANCELLED},
-    _C.MET: {_CE.LAPSE: _C.LAPSED},  # a claim is rejected afterwards: by the authority's view it came too late
-    _C.LAPSED: {_CE.SUSPEND: _C.SUSPENDED, _CE.RESTART: _C.RUNNING, _CE.MEET: _C.MET},  # a claim comes late, or is accepted
+    _C.MET: {
+        _CE.LAPSE: _C.LAPSED
+    },  # a claim is rejected afterwards: by the authority's view it came too late
+    _C.LAPSED: {
+        _CE.SUSPEND: _C.SUSPENDED,
+        _CE.RESTART: _C.RUNNING,
+        _CE.MEET: _C.MET,
+    },  # a claim comes late, or is accepted
     _C.ENDED: {},
     _C.CANCELLED: {},
 }

@@ -216,6 +216,7 @@ def send_back(work: Work, person: Person, request_id: RequestId, *, reason: str)
     drop(work, {request_id: lines}, reason=f"sent back: {reason}")
     work.requests.close_approvals([request_id])
     standing.revoke(work, [request], by=person.id, reason=reason)
+    letters.drop_of(work, [request_id])
     work.requests.step([(request, step(REQUEST, back, RequestEvent.WITHDRAW))])
     work.ledger.append(
         "request:approval:denied", f"request:{request_id}", {"by": person.id, "reason": reason}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from staydown.core.errors import NotFound
 from staydown.core.ids import RequestId
 from staydown.core.order import Letter, PaperName
 from staydown.core.request import Request
@@ -14,6 +15,9 @@ from staydown.law.matter import TCO_ORDER, Finding
 from staydown.law.periods import Period
 from staydown.ports.tools import Tools
 from staydown.ports.work import LineState, Work
+
+DRAFT = "DRAFT, NOT AN ORDER\n\n"
+"""Stands above every text that is shown before all persons have acted."""
 
 
 def is_draft(request: Request) -> bool:
@@ -104,14 +108,14 @@ def shown(tools: Tools, work: Work, request: Request, name: PaperName) -> bytes:
     Raises:
         NotFound: There is no such rendition.
     """
-    from staydown.core.errors import NotFound
-
     paper = work.papers.one(request.id, name)
     if paper is None:
         raise NotFound(
             f"{request.reference} has no {name.value}",
             hint="An order's signed PDF is there once it has left.",
         )
+    if name is PaperName.SIGNED and request.sent_at is None:
+        raise NotFound(f"{request.reference} has not left: there is no signed PDF to show")
     if not is_draft(request) or name in {PaperName.JSON, PaperName.SIGNED}:
         return paper.body
     sheet = tools.paper.render(

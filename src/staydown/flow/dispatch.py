@@ -205,7 +205,6 @@ def _intend(tools: Tools, tasks: Sequence[Task]) -> list[Outgoing]:
         }
         work.queue.done([task for request, task in by_request.items() if request not in parcels])
         made = _write_intents(work, ready, parcels)
-        letters.accompany(work, [request for request, _, _ in ready if request.binding])
         return [
             Outgoing(
                 task=by_request[request.id],
@@ -322,10 +321,10 @@ def _stands(
     present = [one.line for one in lines if not one.dropped]
     try:
         papers = sign.require_papers(work, request)
-        if request.binding and (
-            approval.signature is None or not any(one.name is PaperName.SIGNED for one in papers)
-        ):
-            raise Stale(f"{request.reference} is not signed")
+        if request.binding and (approval.signature is None or not sign.is_sealed(tools, papers)):
+            raise Stale(f"{request.reference} is not signed, or not over its own bytes")
+        if request.binding:
+            letters.require_beside(work, request, work.orders.get([request.id])[request.id])
         standing.require(tools, work, request, present, stage="send")
     except Stale:
         approve.void(work, request)
@@ -437,6 +436,7 @@ def _settle(
         for one, receipt in arrived:
             detail = {"detail": clean(receipt.detail)[:500], "repeat": one.parcel.repeat}
             work.ledger.append("request:dispatch:sent", f"request:{one.request.id}", detail)
+        _left_all_the_same(work, arrived)
         waiting = [(one, r) for one, r in ends if one.request.state is RequestState.APPROVED]
         left = [(one, r) for one, r in waiting if (one, r) in arrived]
         _left(work, left, place=tools.settings.place, apart=tools.settings.apart)
@@ -458,6 +458,13 @@ def _settle(
                 wait = timedelta(minutes=min(2 ** min(tries, 6), 60))
                 work.queue.postpone([one.task], due_at=work.now + wait, trouble=clean(receipt.detail))
         tools.reached(Point.BEFORE_RECEIPT)
+
+
+def _left_all_the_same(work: Work, arrived: Sequence[tuple[Outgoing, Receipt]]) -> None:
+    """What was withdrawn while it was on its way has left, and what goes with it goes too."""
+    late = [one.request for one, _ in arrived if one.request.state is RequestState.WITHDRAWN]
+    work.requests.note_sent([one.id for one in late])
+    letters.accompany(work, [one for one in late if one.binding])
 
 
 def _ended(word: Known | None, receipt: Receipt | None) -> Receipt:
@@ -489,6 +496,7 @@ def _left(work: Work, left: Sequence[tuple[Outgoing, Receipt]], *, place: str, a
         [(one.request, step(REQUEST, one.request.state, RequestEvent.DISPATCH)) for one, _ in left]
     )
     life.issued(work, [one.request for one, _ in left])
+    letters.accompany(work, [one.request for one, _ in left if one.request.binding])
     count.sent(work, [(one.request, len(one.parcel.lines)) for one, _ in left])
     received = [
         (

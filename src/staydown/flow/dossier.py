@@ -7,7 +7,7 @@ import io
 import json
 import zipfile
 from collections.abc import Mapping
-from dataclasses import asdict, is_dataclass
+from dataclasses import asdict, is_dataclass, replace
 from datetime import datetime
 from enum import Enum
 
@@ -16,7 +16,7 @@ from staydown.core.people import Person
 from staydown.core.rights import Verb
 from staydown.core.time import iso
 from staydown.flow import clocks
-from staydown.flow.consider import shown
+from staydown.flow.consider import DRAFT, is_draft, shown
 from staydown.ports.tools import Tools
 from staydown.ports.work import Work
 
@@ -37,16 +37,21 @@ def dossier(tools: Tools, work: Work, person: Person, number: RequestId) -> tupl
     request = work.requests.one(number)
     person.require(Verb.EXPORT_DOSSIER, within=request.agency)
     order = work.orders.get([number]).get(number)
+    banner = DRAFT if is_draft(request) else ""
     items = [one.line.item for one in work.requests.lines([number])[number]]
     parts: dict[str, object] = {
-        "request.json": request,
+        "request.json": replace(request, cover=banner + request.cover),
         "lines.json": work.requests.lines([number])[number],
         "approval.json": work.requests.approvals([number]).get(number),
         "signature.json": work.orders.signature(number),
         "dispatches.json": work.requests.attempts([number]).get(number, []),
         "clocks.json": clocks.view(work, request),
         "letters.json": [
-            {**asdict(one), "pdf": hashlib.sha256(one.pdf).hexdigest()}
+            {
+                **asdict(one),
+                "pdf": hashlib.sha256(one.pdf).hexdigest(),
+                "text": one.text if one.sent_at is not None else DRAFT + one.text,
+            }
             for one in work.letters.listed(request=number)
         ],
         "evidence.json": {str(item): [one.capture for one in work.kept.of(item)] for item in items},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from staydown.core.errors import Invalid, NotFound, Refused
 from staydown.core.ids import ItemId, OperationId, RequestId
@@ -18,7 +18,16 @@ from staydown.core.time import iso
 from staydown.flow import footing, letterhead, letters, operate, propose
 from staydown.flow.footing import NOTHING, Said
 from staydown.flow.prefill import Known, merged
-from staydown.law.matter import ABUSE_REPORT, LADDER, ORDERS, REFERRAL, TCO_ORDER, Finding, Matter
+from staydown.law.matter import (
+    ABUSE_REPORT,
+    LADDER,
+    ORDERS,
+    REFERRAL,
+    SECRET_AT_MOST,
+    TCO_ORDER,
+    Finding,
+    Matter,
+)
 from staydown.ports.tools import Tools
 from staydown.ports.work import NewRequest, Work
 from staydown.reason.formcheck import Checked, check
@@ -33,6 +42,8 @@ DRAWABLE = tuple(name for name in LADDER if name != REFERRAL)
 """Instruments that stand on a form and have rules of footing; referrals go in batches."""
 SILENCE = "non-disclosure"
 """The decision that nobody tells the content provider; it travels with its order (Art. 3(4)(g))."""
+FARTHEST = timedelta(days=30)
+"""How far ahead an instant of issuing may lie."""
 ESCALATES = frozenset({ItemState.REFERRED})
 """Beside assessed ones: items for which a lesser request is out, or ended in silence."""
 
@@ -107,6 +118,7 @@ def draw(
             f"an abuse report is about one incident, not {len(ids)}: its receiver files each under its own number",
             hint="Draw up one report for each item.",
         )
+    _require_sane(work, said, issue_at)
     work.items.lock(ids)
     office = footing.office_of(work, person)
     room = _one_room(tools, work, ids)
@@ -139,6 +151,28 @@ def draw(
     if instrument == TCO_ORDER:
         _beside(tools, work, person, request, known)
     return Drawn(request=request, findings=found, checked=check(form, values))
+
+
+def _require_sane(work: Work, said: Said, issue_at: datetime | None) -> None:
+    """Whether what a person said can be written down at all.
+
+    Raises:
+        Invalid: Half a character, silence without one of its ends or decided in the future, an instant too far away.
+    """
+    for name in ("emergency", "whole", "again", "reasons", "basis", "scope", "secret_reasons"):
+        if any("\ud800" <= sign <= "\udfff" for sign in str(getattr(said, name))):
+            raise Invalid(f"{name} holds half a character", hint="Write it as UTF-8 text.")
+    if (said.secret_from is None) != (said.secret_until is None):
+        raise Invalid(
+            "silence has a beginning, its decision, and an end", hint="Give secret_from and secret_until."
+        )
+    if said.secret_from is not None and said.secret_until is not None:
+        if said.secret_from > work.now:
+            raise Invalid("silence is decided before the order that carries it, not in the future")
+        if said.secret_until <= work.now or said.secret_from < work.now - SECRET_AT_MOST:
+            raise Invalid("silence is over already (Regulation (EU) 2021/784, Art. 11(3))")
+    if issue_at is not None and issue_at > work.now + FARTHEST:
+        raise Invalid(f"{issue_at.isoformat()} is too far away", hint="An approval holds for a day.")
 
 
 def _fit(work: Work, person: Person, ids: Sequence[ItemId], instrument: str) -> dict[ItemId, str]:
@@ -218,7 +252,9 @@ def _known(
         said=said,
         issued_at=issued_at,
         language=language,
-        authority=work.offices.authority(home, Task.SCRUTINISE) if home and home != office.state else None,
+        authority=work.offices.authority(office.agency, home, Task.SCRUTINISE)
+        if home and home != office.state
+        else None,
         representative=representative,
         file=file,
     )

@@ -15,6 +15,13 @@ from staydown.ports.tools import Tools
 from staydown.ports.work import Work
 from staydown.reason.rooms import Room
 
+RECORDED = frozenset(
+    {
+        "authority", "issuing_authority", "issuing_ms", "addressee", "contact_point", "order_ref", "reference", "instrument",
+        "issued_at", "order_sha256", "recipient_authority", "recipient_ms", "final_on", "provided_at",
+    }
+)  # fmt: skip
+"""Fields of letters that nobody writes by hand."""
 AUTHORITY = "authority:"
 TO_AUTHORITY: Mapping[str, Task] = {
     COPY: Task.SCRUTINISE,
@@ -58,15 +65,15 @@ def head(
     task = TO_AUTHORITY.get(form)
     if task is not None or state:
         to = _authority(
-            work, state or (order.establishment_state if order else None) or "", task or Task.ISSUE
+            work, office, state or (order.establishment_state if order else None) or "", task or Task.ISSUE
         )
     else:
         to = _provider(tools, work, request.provider if request is not None else provider, office)
     return Head(to=to, values=_values(work, form, office, to, request, order))
 
 
-def _authority(work: Work, state: str, task: Task) -> To:
-    found = work.offices.authority(state, task) if state else None
+def _authority(work: Work, office: Office, state: str, task: Task) -> To:
+    found = work.offices.authority(office.agency, state, task) if state else None
     if found is None:
         raise Refused(
             f"no confirmed address of the authority of {state or 'that state'} for the task {task.value!r} is known",
@@ -170,6 +177,12 @@ def complete(
     provider: str = "",
     state: str = "",
 ) -> Head:
-    """Addressee and all fields of a letter: known ones, with those that a person gives laid over them."""
+    """Addressee and all fields of a letter: known ones, and those that a person gives.
+
+    Raises:
+        Invalid: A person gives a field that follows from the record.
+    """
+    if fixed := sorted(RECORDED & set(given)):
+        raise Invalid(f"{', '.join(fixed)}: these fields follow from the record and are not written by hand")
     found = head(tools, work, form, office, request=request, provider=provider, state=state)
     return Head(to=found.to, values={**fitting(tools, form, found.values), **given})

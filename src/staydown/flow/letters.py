@@ -9,13 +9,15 @@ from datetime import datetime, timedelta
 
 from staydown.core.errors import Invalid, NotFound, Refused, SameEyes, Stale
 from staydown.core.ids import LetterId, RequestId
-from staydown.core.order import Letter, Paper, PaperName, letter_digest
+from staydown.core.order import Competence, Letter, Order, Paper, PaperName, letter_digest
 from staydown.core.people import Person
 from staydown.core.request import DispatchState, Enclosure, Parcel, Receipt, Request
 from staydown.core.rights import Role, Verb
-from staydown.core.states import LETTER, REQUEST_SENT, LetterEvent, LetterState, allows, step
+from staydown.core.states import LETTER, REQUEST_SENT, LetterEvent, LetterState, OrderState, allows, step
 from staydown.core.text import clean
 from staydown.flow.carry import Held
+from staydown.law.matter import TCO_ORDER
+from staydown.law.receipt import may_prove
 from staydown.ports import Knows
 from staydown.ports.tools import Tools
 from staydown.ports.work import Task, Work, WorkKind
@@ -26,6 +28,36 @@ DECIDES = frozenset({"scrutiny-decision", "scrutiny-pre-notice", "non-disclosure
 PAPERS, BESIDE = "papers", "beside"
 """How a letter leaves with its order: with the order's own papers in it, or beside it."""
 WITH_ORDER = frozenset({PAPERS, BESIDE})
+PROGRAM = "program"
+"""A letter that the program draws up because of what a person did, for two persons to let go."""
+OUT = frozenset({OrderState.DRAWN, OrderState.REVOKED, OrderState.CEASED, OrderState.REINSTATED})
+IN_FORCE = frozenset(OrderState) - OUT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sort:
+    """When a letter of some form may be drawn up."""
+
+    by_hand: bool = True  #: False: the program draws it up with its order
+    order: frozenset[OrderState] | None = (
+        None  #: it is about an order in one of these states; None: about none
+    )
+    competence: Competence | None = None
+    to_authority: bool = False
+
+
+SORTS: Mapping[str, Sort] = {
+    "first-contact": Sort(competence=Competence.TCO_ISSUE),
+    COPY: Sort(by_hand=False, order=frozenset({OrderState.DRAWN}), to_authority=True),
+    "non-disclosure": Sort(order=IN_FORCE, competence=Competence.TCO_ISSUE),
+    "clarification": Sort(order=frozenset({OrderState.IMPEDED, OrderState.APPEALED})),
+    "finality": Sort(order=frozenset({OrderState.FINAL}), to_authority=True),
+    "withdrawal": Sort(by_hand=False, order=frozenset({OrderState.REVOKED}), to_authority=True),
+    "scrutiny-pre-notice": Sort(competence=Competence.TCO_SCRUTINISE, to_authority=True),
+    "scrutiny-decision": Sort(competence=Competence.TCO_SCRUTINISE, to_authority=True),
+    "threat-to-life": Sort(to_authority=True),
+}
+"""The forms that are letters. Orders, notices and reports are drawn up for items, and go another way."""
 ASKED_AT_MOST = 4
 """After so many attempts a letter is sent again, marked, though nobody says whether it arrived."""
 
@@ -60,9 +92,14 @@ def draw(
     Raises:
         NotEntitled: The person may not draw up letters, or it is about another agency's request.
         NotFound: There is no such form, or no such courier.
-        Refused: The form does not exist in the language of whoever gets it, or is not complete.
+        Refused: It is no letter, or not now, or not by this agency; the form does not exist in the language of whoever
+            gets it, or is not complete.
     """
-    person.require(Verb.DRAW_LETTER, within=request.agency if request is not None else person.agency)
+    if leaves != PROGRAM:
+        person.require(Verb.DRAW_LETTER, within=request.agency if request is not None else person.agency)
+    _require_sort(work, person, form, to, request, leaves)
+    if not getattr(tools.couriers.get(to.courier), "carries_files", True):
+        raise Refused(f"{to.addressee} takes this by {to.courier}, which carries no files")
     if to.courier not in tools.couriers:
         raise NotFound(
             f"there is no courier {to.courier!r}", hint=f"There is: {', '.join(sorted(tools.couriers))}."
@@ -111,6 +148,39 @@ def draw(
     }
     work.ledger.append("letter:proposal:made", f"letter:{number}", detail)
     return made
+
+
+def _require_sort(
+    work: Work, person: Person, form: str, to: To, request: Request | None, leaves: str
+) -> None:
+    """Whether a letter of this form may be drawn up for this agency, party and order.
+
+    Raises:
+        NotFound: No letter has this form.
+        Refused: It may not be drawn up here, or not now.
+    """
+    sort = SORTS.get(form)
+    if sort is None:
+        raise NotFound(f"{form[:60]!r} is no letter", hint=f"Those are: {', '.join(sorted(SORTS))}.")
+    office = work.offices.get(person.agency)
+    if sort.competence is not None and (office is None or sort.competence not in office.competences):
+        raise Refused(f"{person.agency} lacks the competence {sort.competence.value!r} for the letter {form}")
+    if sort.to_authority != to.party.startswith("authority:"):
+        raise Refused(f"the letter {form} goes to {'an authority' if sort.to_authority else 'a provider'}")
+    if not leaves and not sort.by_hand:
+        raise Refused(f"the letter {form} is drawn up by the program, together with what it belongs to")
+    if leaves in WITH_ORDER:
+        return
+    order = work.orders.get([request.id]).get(request.id) if request is not None else None
+    if sort.order is None:
+        return
+    if order is None:
+        raise Refused(f"the letter {form} is about an order", hint="Name it with --about.")
+    if order.state not in sort.order:
+        raise Refused(
+            f"the order is {order.state.value}; a letter {form} belongs to one that is "
+            + " or ".join(sorted(state.value for state in sort.order))
+        )
 
 
 def reference_of(work: Work, number: LetterId) -> str:
@@ -203,6 +273,12 @@ def drop(work: Work, person: Person, number: LetterId, *, reason: str) -> None:
     person.require(Verb.APPROVE_LETTER, within=letter.agency)
     if not reason.strip():
         raise Invalid("a letter that is not sent needs a reason")
+    if letter.enclosed in WITH_ORDER:
+        raise Refused(
+            f"{letter.reference} leaves with its order", hint="Send the order back, or withdraw it."
+        )
+    if letter.tried_at is not None:
+        raise Refused(f"{letter.reference} is on its way, and may have arrived")
     _drop(work, letter, by=person.id, reason=reason)
 
 
@@ -233,8 +309,36 @@ def sign_with(work: Work, person: Person, request: Request) -> None:
             _sign(work, person, letter, seen=None)
 
 
+def require_beside(work: Work, request: Request, order: Order) -> None:
+    """Whether everything that has to leave with an order is there, and may.
+
+    Raises:
+        Refused: The copy, or the decision on silence, is missing, twice there, changed, or not approved.
+
+    Source: Regulation (EU) 2021/784, Art. 3(4)(g) and 4(1).
+    """
+    require_ready(work, request, order)
+    if any(one.state is not LetterState.APPROVED for one in with_order(work, request)):
+        raise Refused(f"what has to leave with {request.reference} is not all approved (Art. 3(4)(g), 4(1))")
+
+
+def require_ready(work: Work, request: Request, order: Order) -> None:
+    """Whether everything that has to leave with an order is there, once, as it was drawn up.
+
+    Raises:
+        Refused: The copy, or the decision on silence, is missing, twice there, or changed.
+    """
+    wanted = {COPY} if order.crosses_border and request.instrument == TCO_ORDER else set[str]()
+    wanted |= {"non-disclosure"} if order.secret_until is not None else set()
+    there = with_order(work, request)
+    alive = [one.form for one in there if one.state is not LetterState.DROPPED]
+    if sorted(alive) != sorted(wanted) or any(letter_digest(one) != one.digest for one in there):
+        raise Refused(f"what has to leave with {request.reference} is not all there (Art. 3(4)(g), 4(1))")
+
+
 def accompany(work: Work, orders: Sequence[Request]) -> None:
-    """The copies of orders begin to leave in the same transaction as the orders (Regulation (EU) 2021/784, Art. 4(1))."""
+    """The copies of orders begin to leave in the transaction that says that the orders have left (Regulation (EU)
+    2021/784, Art. 4(1)): an order that does not arrive has no copy."""
     for request in orders:
         ready = [one.id for one in with_order(work, request) if one.state is LetterState.APPROVED]
         work.queue.add(WorkKind.LETTER, ready, due_at=work.now, priority=0)
@@ -244,7 +348,11 @@ def drop_of(work: Work, requests: Sequence[RequestId]) -> None:
     """Letters that would have left with orders that do not leave."""
     for request in work.orders.get(requests):
         for letter in work.letters.listed(request=request):
-            if letter.enclosed in WITH_ORDER and allows(LETTER, letter.state, LetterEvent.DROP):
+            if (
+                letter.enclosed in WITH_ORDER
+                and letter.tried_at is None
+                and allows(LETTER, letter.state, LetterEvent.DROP)
+            ):
                 _drop(work, letter, by=None, reason="its order does not leave")
 
 
@@ -296,11 +404,11 @@ def _ready(work: Work, letter: Letter) -> Parcel | None:
 
 
 def _order_left(work: Work, letter: Letter) -> bool:
-    """Whether the order has left, or is about to: its intent is written."""
+    """Whether the order has left."""
     if letter.request is None:
         return False
     order = work.requests.one(letter.request)
-    return order.state in REQUEST_SENT or bool(work.requests.attempts([order.id]).get(order.id))
+    return order.state in REQUEST_SENT or order.sent_at is not None
 
 
 def _enclosures(work: Work, letter: Letter) -> tuple[Enclosure, ...]:
@@ -325,7 +433,9 @@ def _carry(tools: Tools, task: Task, parcel: Parcel, letter: Letter, held: Held)
     courier = tools.couriers[letter.courier]
     word = courier.ask([parcel])[0] if parcel.repeat and courier.can_be_asked else None
     if word is not None and word.knows is Knows.YES:
-        receipt = Receipt(state=DispatchState.RECEIVED, at=word.received_at, detail="it knew already")
+        proved = word.received_at is not None and may_prove(letter.courier)
+        state = DispatchState.RECEIVED if proved else DispatchState.SENT
+        receipt = Receipt(state=state, at=word.received_at, detail="it knew already")
     elif word is not None and word.knows is Knows.CANNOT_TELL and task.attempts <= ASKED_AT_MOST:
         receipt = Receipt(state=DispatchState.INTENDED, detail=word.detail)
     else:
@@ -341,7 +451,7 @@ def _settle(work: Work, task: Task, number: LetterId, receipt: Receipt) -> None:
     if receipt.state in {DispatchState.SENT, DispatchState.RECEIVED}:
         work.letters.step(letter, step(LETTER, letter.state, LetterEvent.SEND), sent_at=work.now)
         work.ledger.append("letter:dispatch:sent", f"letter:{number}", detail)
-        if receipt.state is DispatchState.RECEIVED:
+        if receipt.state is DispatchState.RECEIVED and may_prove(letter.courier):
             at = min(max(receipt.at or work.now, letter.at), work.now)
             note_receipt(work, one(work, number), at=at, how="the receiver's own receipt")
     elif receipt.state is DispatchState.FAILED and not receipt.temporary:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
+from staydown.core.errors import Invalid, NotFound, Refused
 from staydown.core.ids import ClockId, RequestId
 from staydown.core.order import Letter, Order
 from staydown.core.request import Decision, Request
 from staydown.core.states import ORDER, OrderEvent, OrderState, allows
 from staydown.flow import clocks, standing
-from staydown.law.counting import days
+from staydown.law import register
+from staydown.law.counting import Length, days, ends, hours, weeks
 from staydown.law.matter import TCO_ORDER
 from staydown.law.periods import FOLLOW_UP
 from staydown.ports.work import Work
@@ -28,6 +30,34 @@ def state_of(order: Order) -> str:
     return order.establishment_state or ""
 
 
+def foresee(work: Work, request: Request, order: Order) -> None:
+    """Count every period that will start when the order leaves or arrives: what cannot be counted is said now, and
+    not when it is too late to refuse anything.
+
+    Raises:
+        Refused: One of them cannot be counted.
+    """
+    office = work.offices.get(request.agency)
+    at, own, home = request.issued_at or work.now, order.issuing_state, state_of(order)
+    try:
+        for name, start, state in (
+            ("copy", at, own),
+            ("remove", at, home),
+            ("ask-scrutiny", at, home),
+            ("preserve", at, home),
+            ("effect", at, home),
+            ("non-disclosure", order.secret_from or at, own),
+        ):
+            period = register.period(name, start.date())
+            length = period.length or period.reminder
+            if isinstance(length, Length):
+                ends(start, length, state=state)
+        if office is not None and office.redress_days:
+            ends(at, days(office.redress_days), state=own)
+    except (Invalid, NotFound) as error:
+        raise Refused(f"the clocks of {request.reference} cannot be counted: {error}") from error
+
+
 def issued(work: Work, left: Sequence[Request]) -> None:
     """Orders among what has left: the copy's clock and that of silence start now."""
     bound = {one.id: one for one in left if one.binding}
@@ -42,7 +72,14 @@ def issued(work: Work, left: Sequence[Request]) -> None:
         if order.crosses_border:
             clocks.begin(work, request, "copy", at=at, state=order.issuing_state)
         if order.secret_from is not None:
-            clocks.begin(work, request, "non-disclosure", at=order.secret_from, state=order.issuing_state)
+            clocks.begin(
+                work,
+                request,
+                "non-disclosure",
+                at=order.secret_from,
+                state=order.issuing_state,
+                length=_silence(order),
+            )
 
 
 def received(work: Work, arrived: Sequence[tuple[Request, datetime]]) -> None:
@@ -63,6 +100,18 @@ def received(work: Work, arrived: Sequence[tuple[Request, datetime]]) -> None:
         else:
             clocks.begin(work, request, "effect", at=at, state=home)
         _appeal(work, request, order, at)
+
+
+def _silence(order: Order) -> Length:
+    """How long silence was decided for: whole weeks or days where it is such, else hours that do not go beyond it."""
+    if order.secret_from is None or order.secret_until is None:
+        raise Invalid("no silence was decided")
+    length = order.secret_until - order.secret_from
+    if not length % timedelta(weeks=1):
+        return weeks(length // timedelta(weeks=1))
+    if not length % timedelta(days=1):
+        return days(length // timedelta(days=1))
+    return hours(length // timedelta(hours=1))
 
 
 def _appeal(work: Work, request: Request, order: Order, at: datetime) -> None:
@@ -115,8 +164,21 @@ def letter_received(work: Work, letter: Letter, at: datetime) -> None:
     if letter.form == "tco-copy":
         clocks.meet(work, {request.id: at}, kinds=["copy"])
         clocks.begin(work, request, "scrutinise", at=at, state=state_of(order))
-    elif letter.form == "clarification" and order.state is OrderState.IMPEDED:
+    elif letter.form == "clarification" and _waits_for_word(work, order):
         resume(work, request, order, at=at, ground="the clarification was received")
+
+
+def _waits_for_word(work: Work, order: Order) -> bool:
+    """Whether the last Annex III asked for a clarification and for nothing else: force majeure ends by itself (Art. 3(7))."""
+    if order.state not in {OrderState.IMPEDED, OrderState.APPEALED}:
+        return False
+    claims = [
+        one.facts
+        for one in work.orders.history(order.request)
+        if one.form == "tco-annex-3" and one.facts.get("b_reasons")
+    ]
+    said = claims[-1].get("b_reasons") if claims else None
+    return isinstance(said, list) and bool(said) and "fm" not in said
 
 
 def resume(work: Work, request: Request, order: Order, *, at: datetime, ground: str) -> Order:
@@ -132,6 +194,8 @@ def over(work: Work, request: Request) -> None:
 
 def exposure(work: Work, request: Request) -> int:
     """How many orders to the provider became final within twelve months; two or more are noted, a person decides."""
+    if request.instrument != TCO_ORDER:
+        return 0
     count = work.orders.final_since(request.provider, work.now - LOOK_BACK)
     if count >= EXPOSED_FROM:
         detail = {"final_orders": count, "source": "Regulation (EU) 2021/784, Art. 5(4)"}

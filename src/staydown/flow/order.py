@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
-from staydown.core.errors import IllegalStep, Invalid, Refused
+from staydown.core.errors import IllegalStep, Invalid, NotEntitled, Refused
 from staydown.core.ids import RequestId
 from staydown.core.order import Asker, Happened, Order, Scrutiny
 from staydown.core.people import Person, desk_of
@@ -26,11 +26,14 @@ from staydown.core.states import (
 from staydown.core.text import clean
 from staydown.core.time import parse
 from staydown.flow import answer, clocks, count, desk, dispatch, life, standing, verify
+from staydown.law.matter import TCO_ORDER
 from staydown.law.periods import Party
 from staydown.ports.tools import Tools
 from staydown.ports.work import Work
 
 ANNEX_2, ANNEX_3 = "tco-annex-2", "tco-annex-3"
+SLIP = timedelta(minutes=5)
+"""How far the clock of whoever fills in a form may be ahead of ours."""
 TEXT = 20_000
 """How much of a reason is kept in the record of an order."""
 
@@ -154,6 +157,18 @@ def _listed(value: object) -> list[object]:
     return list(value) if isinstance(value, (list, tuple)) else [value]
 
 
+def _require_tco(request: Request, what: str) -> None:
+    """Whether a rule of the regulation on terrorist content is about this order.
+
+    Raises:
+        Refused: It is an order under national law.
+    """
+    if request.instrument != TCO_ORDER:
+        raise Refused(
+            f"{what} belongs to removal orders (Regulation (EU) 2021/784), and {request.reference} is none"
+        )
+
+
 def _checked(
     tools: Tools, work: Work, request: Request, form: str, values: Mapping[str, object]
 ) -> Mapping[str, object]:
@@ -162,6 +177,7 @@ def _checked(
     Raises:
         Invalid: It is not complete, or names another order.
     """
+    _require_tco(request, form)
     told = tools.paper.check(form, values)
     if not told.complete:
         lacks = "; ".join(filter(None, (", ".join(told.missing), *told.errors)))
@@ -169,6 +185,9 @@ def _checked(
     own = standing.values_of(work, request)
     if told.values["a_authority_ref"] not in {request.reference, own.get("e_file_no")}:
         raise Invalid(f"it names {str(told.values['a_authority_ref'])[:80]!r}, not {request.reference}")
+    for key in ("a_received_at", "b_acted_at", "c_at"):
+        if key in told.values and _instant(told.values, key) > work.now + SLIP:
+            raise Invalid(f"{key} lies in the future: {told.values[key]}", hint="Ask whoever filled it in.")
     return told.values
 
 
@@ -288,8 +307,9 @@ def extend_silence(work: Work, person: Person, request_id: RequestId, *, reasons
     if order.secret_until is None or order.secret_until <= work.now or order.secret_extended:
         raise IllegalStep("silence is not in force, or was extended already (Art. 11(3))")
     why = _said(reasons, "an extension")
-    clocks.extend_non_disclosure(work, request, by=person, reason=why)
-    until = order.secret_until + timedelta(weeks=6)
+    number = clocks.extend_non_disclosure(work, request, by=person, reason=why)
+    anew = next(one for one in work.clocks.of([request.id]) if one.id == number)
+    until = min(anew.strict_end, anew.legal_end)  # ours ends at the earlier
     _happened(work, order, "silence-extended", work.now, person, None, {"reasons": why})
     work.orders.step(order, order.state, secret_until=until, secret_extended=True)
     return work.orders.get([request_id])[request_id]
@@ -321,6 +341,11 @@ def scrutiny_asked(
     """
     request, order = _order(work, request_id)
     with _noting(work, person, request):
+        _require_tco(request, "scrutiny")
+        if person.agency != request.agency and asked_by is not Asker.PROVIDER:
+            raise NotEntitled(f"{person.id} can ask for scrutiny for {request.provider} only")
+        if request.sent_at is None or at < request.sent_at:
+            raise Invalid("nobody asks for scrutiny of an order before it has left")
         if not order.crosses_border:
             raise Refused(
                 "the order crosses no border; it is challenged before the courts of its own state (Art. 9)"
@@ -394,9 +419,13 @@ def scrutiny_decided(
     place = one.party if one.asked_by is Asker.CONTENT_PROVIDER else ""
     own = one.asked_by is Asker.AUTHORITY
     clocks.meet(work, {request_id: at}, kinds=["scrutinise" if own else "decide-scrutiny"], places=[place])
-    count.counted(
-        work, "tco-8-a-scrutinised", agency=request.agency, provider=request.provider, request=request
-    )
+    before = [
+        other for other in work.orders.scrutinies(request_id) if other.id != number and other.decided_at
+    ]
+    if not before:  # orders are counted, not scrutinies
+        count.counted(
+            work, "tco-8-a-scrutinised", agency=request.agency, provider=request.provider, request=request
+        )
     if not infringement:
         return work.orders.get([request_id])[request_id]
     if one.asked_by is Asker.PROVIDER:

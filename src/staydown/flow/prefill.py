@@ -55,6 +55,7 @@ FIXED: Mapping[str, frozenset[str]] = {
             "a_order_ref",
             "b_locations",
             "b_types",
+            "b_reasoning",
             "c_non_disclosure",
             "d_cross_border",
             "d_copy_sent",
@@ -68,8 +69,34 @@ FIXED: Mapping[str, frozenset[str]] = {
             "g_law_link",
         ]
     ),
-    NOTICE: frozenset({"b_locations", "c_name", "c_email", "flagger_id"}),
-    NATIONAL_ORDER: frozenset({"iii_authority", "iv_locations", "reference", "issued_at"}),
+    NOTICE: frozenset(
+        {
+            "a_explanation",
+            "b_locations",
+            "c_name",
+            "c_email",
+            "d_good_faith",
+            "flagger_id",
+            "reference",
+            "issued_at",
+        }
+    ),
+    NATIONAL_ORDER: frozenset(
+        {
+            "i_legal_basis",
+            "ii_reasons",
+            "iii_authority",
+            "iv_locations",
+            "v_redress",
+            "vi_inform",
+            "territorial_scope",
+            "language",
+            "reference",
+            "issued_at",
+            "addressee",
+            "contact_point",
+        }
+    ),
     ABUSE_REPORT: frozenset(
         {"report_id", "reporter", "sender", "url", "category", "type", "xarf_version", "timestamp"}
     ),

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import datetime
 
 from staydown.core.errors import Invalid, Outside, Refused, SameEyes, Stale
-from staydown.core.ids import RequestId
+from staydown.core.ids import ItemId, RequestId
 from staydown.core.order import Paper, PaperName, papers_digest
 from staydown.core.people import Person
-from staydown.core.request import Request
+from staydown.core.request import Approval, Request
 from staydown.core.rights import Role, Verb
 from staydown.core.states import REQUEST, RequestEvent, step
-from staydown.flow import approve, letters, standing
+from staydown.flow import approve, letters, life, standing
 from staydown.ports.tools import Tools
 from staydown.ports.work import LineState, Work
 
@@ -61,6 +62,8 @@ def sign(
     order = work.orders.get([request_id], lock=True)[request_id]
     standing.may_sign(person, order)
     standing.require(tools, work, request, [one.line for one in lines], stage="sign", reasons=reasons)
+    letters.require_ready(work, request, order)
+    life.foresee(work, request, order)
     number = work.orders.sign(request_id, approval.id, by=person.id, digest=digest, reasons=reasons.strip())
     work.requests.step([(request, after)])
     letters.sign_with(work, person, request)
@@ -106,27 +109,57 @@ def seal(tools: Tools, ids: Sequence[RequestId]) -> dict[RequestId, str]:
         bound = [one for one in work.requests.get(ids) if one.binding]
         if not bound:
             return waits
-        papers = work.papers.of([one.id for one in bound])
-        approvals = work.requests.approvals([one.id for one in bound])
+        numbers = [one.id for one in bound]
+        papers, approvals = work.papers.of(numbers), work.requests.approvals(numbers)
+        lines = work.requests.lines(numbers)
+        held = work.holds.on([one.line.item for own in lines.values() for one in own if not one.dropped])
         now = work.now
     for request in bound:
         own = {one.name: one for one in papers.get(request.id, ())}
         approval = approvals.get(request.id)
-        if (
-            approval is None
-            or approval.signature is None
-            or PaperName.PDF not in own
-            or PaperName.SIGNED in own
-        ):
+        if approval is None or approval.signature is None or PaperName.SIGNED in own:
             continue
+        if not _may_be_sealed(request, approval, lines[request.id], list(own.values()), held, now):
+            continue  # the agency's key never touches what will not leave
         try:
             signed = tools.paper.sign(own[PaperName.PDF].body, agency=request.agency, at=now)
         except (Invalid, Refused, Outside) as error:
             waits[request.id] = str(error)
             continue
         with tools.begin() as work:
+            work.requests.one(request.id, lock=True)
+            if work.papers.one(request.id, PaperName.SIGNED) is not None:
+                continue  # another worker was faster, and may have sent it
             paper = Paper(name=PaperName.SIGNED, media_type="application/pdf", body=signed)
             work.papers.add(request.id, [paper])
             detail = {"of": own[PaperName.PDF].sha256, "sha256": paper.sha256}
             work.ledger.append("request:order:sealed", f"request:{request.id}", detail)
     return waits
+
+
+def is_sealed(tools: Tools, papers: Sequence[Paper]) -> bool:
+    """Whether the signed PDF begins with the approved one, and its signature covers all of it."""
+    own = {one.name: one.body for one in papers}
+    signed, plain = own.get(PaperName.SIGNED), own.get(PaperName.PDF)
+    if signed is None or plain is None or not signed.startswith(plain):
+        return False
+    found = tools.paper.verify(signed)
+    return bool(found) and not any(one.is_broken for one in found)
+
+
+def _may_be_sealed(
+    request: Request,
+    approval: Approval,
+    lines: Sequence[LineState],
+    papers: Sequence[Paper],
+    held: Collection[ItemId],
+    now: datetime,
+) -> bool:
+    """Whether these are the bytes that were approved and signed, in time, with nothing on hold."""
+    return (
+        PaperName.PDF in {one.name for one in papers}
+        and papers_digest(papers) == request.papers_digest
+        and approve.digest_of(request, lines) == approval.digest
+        and approval.expires_at > now
+        and not any(one.line.item in held for one in lines if not one.dropped)
+    )

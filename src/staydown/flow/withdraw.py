@@ -7,13 +7,14 @@ from dataclasses import replace
 from datetime import timedelta
 
 from staydown.core.errors import Invalid, Refused
+from staydown.core.house import Matter
 from staydown.core.ids import ItemId, RequestId
 from staydown.core.people import Person
 from staydown.core.request import DispatchState, Parcel, Receipt, Request
 from staydown.core.rights import Verb
 from staydown.core.states import REQUEST, REQUEST_SENT, ItemEvent, RequestEvent, step
 from staydown.core.time import iso
-from staydown.flow import approve, clocks, count, letters, standing, verify
+from staydown.flow import approve, clocks, count, duty, letters, life, standing, verify
 from staydown.flow.carry import Held
 from staydown.ports import Knows
 from staydown.ports.tools import Tools
@@ -71,8 +72,12 @@ def withdraw(
     if whole:
         work.requests.close_approvals([request_id])
         work.requests.step([(request, after)])
+        if not is_sent and request.binding and any(one.state is DispatchState.INTENDED for one in attempts):
+            life.issued(work, [request])  # nobody knows whether it arrived, so it is taken as sent
         standing.revoke(work, [request], by=person.id, reason=reason)
-        letters.drop_of(work, [request_id])
+        if is_sent or not attempts:
+            letters.drop_of(work, [request_id])
+        _tell_authorities(tools, work, person, request, reason=reason)
         clocks.cancel(work, [request_id])
         for kind in (WorkKind.ASK, WorkKind.EXPIRE):
             work.queue.cancel(kind, [request_id])
@@ -123,6 +128,29 @@ def _take_back(
     verify.schedule(work, taken, apart=tools.settings.apart)
 
 
+def _tell_authorities(tools: Tools, work: Work, person: Person, request: Request, *, reason: str) -> None:
+    """Whoever had a copy of the order has to know as well: a letter is drawn up, and somebody is called to let it go."""
+    for copy in letters.with_order(work, request):
+        if copy.form != letters.COPY or copy.sent_at is None:
+            continue
+        to = letters.To(
+            party=copy.party,
+            addressee=copy.addressee,
+            contact_point=copy.contact_point,
+            courier=copy.courier,
+            language=copy.language,
+        )
+        present = [one.line.item for one in work.requests.lines([request.id])[request.id] if not one.dropped]
+        values = _values(work, request, present, reason=reason) | {"addressee": copy.addressee}
+        made = letters.draw(
+            tools, work, person, "withdrawal", to, values, request=request, leaves=letters.PROGRAM
+        )
+        told = (
+            f"{request.reference} is withdrawn; {made.reference} tells {copy.addressee} once it is approved"
+        )
+        duty.alarm(work, request.agency, Matter.ALARM, f"letter:{made.id}", told)
+
+
 def _text(tools: Tools, work: Work, request: Request, taken: Sequence[ItemId], *, reason: str) -> str:
     """The words that take it back: the instrument's own, or the form of withdrawals for what stands on a form."""
     if not request.papers_digest:
@@ -134,6 +162,15 @@ def _text(tools: Tools, work: Work, request: Request, taken: Sequence[ItemId], *
             reason=reason,
             exercise=work.exercise,
         )
+    values = _values(work, request, taken, reason=reason)
+    sheet = tools.paper.render(
+        "withdrawal", values, language=request.language, draft=False, exercise=work.exercise
+    )
+    return sheet.text
+
+
+def _values(work: Work, request: Request, taken: Sequence[ItemId], *, reason: str) -> dict[str, object]:
+    """The fields of the form of withdrawals."""
     office = work.offices.get(request.agency)
     present = [one.line for one in work.requests.lines([request.id])[request.id] if not one.dropped]
     is_whole = {line.item for line in present} <= set(taken)
@@ -150,10 +187,7 @@ def _text(tools: Tools, work: Work, request: Request, taken: Sequence[ItemId], *
     }
     if not is_whole:
         values["locations"] = [{"url": line.address} for line in present if line.item in taken]
-    sheet = tools.paper.render(
-        "withdrawal", values, language=request.language, draft=False, exercise=work.exercise
-    )
-    return sheet.text
+    return values
 
 
 def run(tools: Tools, tasks: Sequence[Task]) -> None:

@@ -732,6 +732,9 @@ class Requests(Protocol):
             Stale: Somebody changed one of them since.
         """
 
+    def note_sent(self, ids: Collection[RequestId]) -> None:
+        """Note that requests left which were taken back meanwhile."""
+
     def lines(self, ids: Collection[RequestId]) -> dict[RequestId, list[LineState]]:
         """All lines, dropped ones too, in their order."""
 

@@ -23,6 +23,7 @@ from staydown.core.errors import Broken, Invalid, Outside
 from staydown.store.engine import make_engine, translated, upgrade, version_of
 from staydown.store.sets import upsert
 from staydown.store.tables import dispatches, meta, requests, withdrawals, work
+from staydown.store.tables_orders import letters
 from staydown.store.walls import HOUSE, enter, unforced
 
 SQLITE_FILE = "staydown.sqlite"
@@ -240,6 +241,10 @@ def reopen(conn: Connection, *, mark: str, of: str, now: datetime) -> bool:
     conn.execute(update(work).values(lease_until=None, lease_by=None))
     untold = withdrawals.c.told_at.is_(None) & withdrawals.c.tried_at.is_(None)
     conn.execute(update(withdrawals).where(untold).values(tried_at=now))
+    unsent = letters.c.sent_at.is_(None) & letters.c.tried_at.is_(None)
+    conn.execute(
+        update(letters).where(unsent).values(tried_at=now)
+    )  # each may have left after the copy was taken
     top = conn.execute(select(func.coalesce(func.max(requests.c.id), 0))).scalar_one()
     tries = conn.execute(select(func.coalesce(func.max(dispatches.c.id), 0))).scalar_one()
     facts = {

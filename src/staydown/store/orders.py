@@ -184,6 +184,7 @@ class Orders:
             .select_from(orders.join(requests, requests.c.id == orders.c.request))
             .where(
                 requests.c.provider == provider,
+                requests.c.instrument == "tco-annex-1",
                 orders.c.state == OrderState.FINAL.value,
                 orders.c.final_at >= since,
             )

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, bindparam, func, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, func, insert, select, update
 
 from staydown.core.errors import NotFound, Stale
 from staydown.core.ids import ApprovalId, DispatchId, ItemId, OperationId, PersonId, RequestId
+from staydown.core.order import PaperName
 from staydown.core.request import Approval, Decision, Dispatch, DispatchState, Line, LineAnswer, Request
 from staydown.core.states import REQUEST_SENT, RequestState
 from staydown.ports.work import Drop, LineState, NewRequest, Withdrawal
@@ -22,7 +23,7 @@ from staydown.store.tables import (
     withdrawal_items,
     withdrawals,
 )
-from staydown.store.tables_orders import signatures
+from staydown.store.tables_orders import papers, signatures
 from staydown.store.walls import across
 
 
@@ -189,6 +190,12 @@ class Requests:
                 .values(received_at=bindparam("b_at")),
                 [{"b_id": number, "b_at": at} for number, at in received_at.items()],
             )
+
+    def note_sent(self, ids: Collection[RequestId]) -> None:
+        """Note that requests left which were taken back meanwhile."""
+        if ids:
+            unsent = among(self._conn, requests.c.id, ids) & requests.c.sent_at.is_(None)
+            self._conn.execute(update(requests).where(unsent).values(sent_at=self._now))
 
     # --- its lines ---------------------------------------------------------------------------------
 
@@ -374,6 +381,17 @@ class Requests:
             .where(among(self._conn, approvals.c.request, ids), approvals.c.closed_at.is_(None))
             .values(closed_at=self._now)
         )
+        self._break_seals(ids)
+
+    def _break_seals(self, ids: Collection[RequestId]) -> None:
+        """A signed paper of what did not leave ends with its approval: nobody shall hand it on."""
+        may_have_left = (
+            select(dispatches.c.request)
+            .where(dispatches.c.request == papers.c.request, dispatches.c.state != DispatchState.FAILED.value)
+            .exists()
+        )
+        signed = among(self._conn, papers.c.request, ids) & (papers.c.name == PaperName.SIGNED.value)
+        self._conn.execute(delete(papers).where(signed, ~may_have_left))
 
     # --- dispatch ----------------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ from staydown.core.order import Authority, Letter
 from staydown.core.rights import Relation, Verb
 from staydown.flow import footing, letterhead, letters
 from staydown.flow import office as offices
+from staydown.flow.consider import DRAFT
 from staydown.store.engine import SqlWork
 from staydown.wire import orders as wire
 from staydown.wire.base import AskedNumber, Name
@@ -35,8 +36,9 @@ def _own(work: SqlWork, caller: Caller, reference: str) -> Letter:
 
 def _told(work: SqlWork, one: Letter) -> wire.Letter:
     about = work.requests.one(one.request).reference if one.request is not None else None
-    names = [name for name in wire.Letter.model_fields if name != "about"]
-    return wire.Letter(about=about, **{name: getattr(one, name) for name in names})
+    names = [name for name in wire.Letter.model_fields if name not in {"about", "text"}]
+    text = one.text if one.sent_at is not None else DRAFT + one.text
+    return wire.Letter(about=about, text=text, **{name: getattr(one, name) for name in names})
 
 
 @router.get("/v1/letters")
@@ -191,7 +193,7 @@ def _listed(one: Authority) -> wire.Authority:
 def list_authorities(app: TheApp, caller: Annotated[Caller, needs(Verb.SEE_AGENCIES)]) -> wire.Authorities:
     """The competent authorities of states that are known, and those that wait for a second person."""
     with app.store.begin(write=False, of=caller.person.agency) as work:
-        found = work.offices.authorities()
+        found = work.offices.authorities(caller.person.agency)
     return wire.Authorities(rows=[_listed(one) for one in found])
 
 
@@ -213,7 +215,7 @@ def propose_authority(
             courier=given.courier,
             language=given.language,
         )
-        found = next(one for one in work.offices.authorities() if one.id == number)
+        found = next(one for one in work.offices.authorities(caller.person.agency) if one.id == number)
         return _listed(found)
 
     return act(app, caller, asked, do)

@@ -29,6 +29,7 @@ from staydown.core.rights import Relation, Verb
 from staydown.core.states import RequestState
 from staydown.flow import answer as answering
 from staydown.flow import approve, operate, propose, withdraw
+from staydown.flow.consider import DRAFT, is_draft
 from staydown.store.engine import SqlWork
 from staydown.wire.base import Name, OperationName, Page
 from staydown.wire.cases import (
@@ -156,7 +157,7 @@ def show_request_text(app: TheApp, caller: Sees, reference: Reference) -> Reques
         return RequestText(
             reference=reference,
             subject=request.subject,
-            cover=request.cover,
+            cover=DRAFT + request.cover if request.papers_digest and is_draft(request) else request.cover,
             lines=[f"{one.line.number}\t{one.line.address}" for one in lines if not one.dropped],
             digest=approve.digest_of(request, lines),
             exercise=work.exercise,
