@@ -39,13 +39,13 @@ run: $(VENV)/.run ## a world to walk the path by hand in (see docs/tutorial)
 	$(BIN)/staydown --home demo/hand exercise world
 
 test: $(VENV)/.dev ## every test, on SQLite and on PostgreSQL
-	$(BIN)/python -m pytest -n $(WORKERS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 test-fast: $(VENV)/.dev ## core, law and reason: seconds, no input or output
 	$(BIN)/python -m pytest tests/core tests/law tests/reason
 
 test-pg: $(VENV)/.dev ## the tests that touch a store, on PostgreSQL only
-	$(BIN)/python -m pytest -n $(WORKERS) tests/store tests/flow tests/story -k postgres
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal tests/store tests/flow tests/story -k postgres
 
 test-browser: $(VENV)/.dev ## the tests that open pages in Chromium
 	$(BIN)/python -m pytest tests/browser

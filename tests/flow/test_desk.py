@@ -125,7 +125,13 @@ def test_scrutiny_that_finds_an_infringement_means_reinstating(
     with court.store.begin() as work:
         now = work.now
         number = order.scrutiny_asked(
-            work, OFFICER, request.id, asked_by=asker, party="somebody", at=now, reasons="it is satire"
+            work,
+            OFFICER if brought else ALICE,
+            request.id,
+            asked_by=asker,
+            party="somebody",
+            at=now,
+            reasons="it is satire",
         )
     assert shown(court).get("tco-7-e") == brought
     with court.store.begin() as work:
