@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping
 
 from staydown.law.states import EEA, EU
 from staydown.reason.formfile import Condition, Field, Form, Kind
-from staydown.reason.formvalues import LINE_MAX, LONG_MAX, MANY_MAX, PATTERNS, anchored
+from staydown.reason.formvalues import LINE_MAX, LONG_MAX, MANY_MAX, PATTERNS, UNSEEN, anchored
 
 Schema = dict[str, object]
 
-BLANK: Schema = {"anyOf": [{"enum": [None, [], {}]}, {"type": "string", "pattern": "^\\s*$"}]}
+BLANK: Schema = {"anyOf": [{"enum": [None, [], {}]}, {"type": "string", "pattern": f"^[{UNSEEN}]*$"}]}
 """What counts as not filled in."""
 _FILLED: Schema = {"not": BLANK}
 _FORMATS = {Kind.INSTANT: "date-time", Kind.DATE: "date", Kind.EMAIL: "email", Kind.WEBLINK: "uri"}
@@ -113,7 +113,7 @@ def _are(words: Mapping[str, list[str]]) -> Schema:
 def _text(field: Field) -> Schema:
     default = LONG_MAX if field.kind is Kind.LONG else LINE_MAX
     patterns = [one for one in (PATTERNS.get(field.kind), field.pattern) if one]
-    body: Schema = {"type": "string", "maxLength": field.max or default, "pattern": "\\S"}
+    body: Schema = {"type": "string", "maxLength": field.max or default, "pattern": f"[^{UNSEEN}]"}
     if patterns:
         body["allOf"] = [{"pattern": anchored(one)} for one in patterns]
     if found := _FORMATS.get(field.kind):

@@ -18,15 +18,33 @@ LINE_MAX = 10_000
 """Characters in one line, where the form says nothing else."""
 LONG_MAX = 1_000_000
 """Characters in a long text, where the form says nothing else."""
+FIRST_YEAR, LAST_YEAR = 1990, 2200
+"""The years in which instants and days of a form lie."""
 MANY_MAX = 10_000
 """Entries in a list."""
+UNSEEN = (
+    r"\s\u0000-\u001f\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f"
+    r"\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+)
+"""Characters that nobody sees, as a pattern writes them between brackets: blanks, controls, and what Unicode lets be
+ignored."""
+_BAD = r"\s\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff"
+"""What stands in no address: blanks, controls, and marks that turn the direction of what is read."""
+_YEAR = "(199[0-9]|2[01][0-9]{2}|2200)"
+_DAY = _YEAR + "-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+_HOUR = "([01][0-9]|2[0-3])"
+_HTTP = r"[Hh][Tt][Tt][Pp][Ss]?:\/\/"
+_HOST = rf"(\[[0-9A-Fa-f:.]+\]|[^\/?#@\[\]:{_BAD}]+)(:[0-9]{{1,5}})?([\/?#][^{_BAD}]*)?"
+_MAIL = rf"@<>()\[\],;:\\\".{_BAD}"
+_LABEL = rf"[^-{_MAIL}]([^{_MAIL}]*[^-{_MAIL}])?"
 PATTERNS: Mapping[Kind, str] = {
-    Kind.INSTANT: r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[Tt ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?)?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$",
-    Kind.DATE: r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$",
-    Kind.EMAIL: r"^[^\s@<>()\[\],;:\\\"]{1,64}@[^\s@<>()\[\],;:\\\".-][^\s@<>()\[\],;:\\\".]*(\.[^\s@<>()\[\],;:\\\".]+)+$",
+    Kind.INSTANT: rf"^{_DAY}[Tt ]{_HOUR}:[0-5][0-9](:[0-5][0-9](\.[0-9]{{1,30}})?)?([Zz]|[+-]{_HOUR}(:?[0-5][0-9])?)$",
+    Kind.DATE: f"^{_DAY}$",
+    Kind.EMAIL: rf"^[^@<>()\[\],;:\\\"{_BAD}]{{1,64}}@{_LABEL}(\.{_LABEL})+$",
     Kind.PHONE: r"^\+[ ]?[1-9]([ ().\/-]{0,3}[0-9]){6,14}$",
-    Kind.WEBLINK: r"^[Hh][Tt][Tt][Pp][Ss]?:\/\/[^\s\/?#@]+([\/?#][^\s]*)?$",
-    Kind.LOCATION: r"^(?![Jj][Aa][Vv][Aa][Ss][Cc][Rr][Ii][Pp][Tt]:|[Dd][Aa][Tt][Aa]:|[Vv][Bb][Ss]|[Ff][Ii][Ll][Ee]:|[Aa][Bb][Oo][Uu][Tt]:|[Bb][Ll][Oo][Bb]:)([Hh][Tt][Tt][Pp][Ss]?:\/\/[^\s\/?#]+([\/?#][^\s]*)?|(?![Hh][Tt][Tt][Pp][Ss]?:)[A-Za-z][A-Za-z0-9+.-]{1,40}:[^\s]+)$",
+    Kind.WEBLINK: f"^{_HTTP}{_HOST}$",
+    Kind.LOCATION: rf"^(?![Jj][Aa][Vv][Aa][Ss][Cc][Rr][Ii][Pp][Tt]:|[Dd][Aa][Tt][Aa]:|[Vv][Bb][Ss]|[Ff][Ii][Ll][Ee]:|[Aa][Bb][Oo][Uu][Tt]:|[Bb][Ll][Oo][Bb]:)({_HTTP}([^\/?#@{_BAD}]*@)?{_HOST}|(?![Hh][Tt][Tt][Pp][Ss]?:)[A-Za-z][A-Za-z0-9+.-]{{1,40}}:[^{_BAD}]+)$",
 }
 """What a text of a kind looks like; a subset that Python and ECMA-262 read alike, so the schemas carry them too."""
 _ASKED: Mapping[Kind, str] = {
@@ -54,6 +72,9 @@ def anchored(pattern: str) -> str:
     return f"{pattern}(?!\\n)" if pattern.endswith("$") else pattern
 
 
+_NOTHING = re.compile(f"[{UNSEEN}]*")
+_FORMED_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}(?![0-9])")
+_SHORT_OFFSET = re.compile("([+-][0-9]{2})([0-9]{2})?$")
 _COMPILED = {kind: re.compile(anchored(pattern)) for kind, pattern in PATTERNS.items()}
 
 
@@ -62,9 +83,20 @@ def read_value(field: Field, value: object) -> object | Wrong:
     return _READERS[field.kind](field, value)
 
 
+def why_not(kind: Kind, text: str) -> str:
+    """What is wrong with a text of a kind, in words; empty where it is right."""
+    read = read_value(Field(key="", section="", kind=kind), text)
+    return read.why if isinstance(read, Wrong) else ""
+
+
 def is_blank(value: object) -> bool:
     """Nothing was filled in: null, an empty list or record, or a text with nothing to see."""
-    return value is None or value == [] or value == {} or (isinstance(value, str) and not value.strip())
+    return (
+        value is None
+        or value == []
+        or value == {}
+        or (isinstance(value, str) and _NOTHING.fullmatch(value) is not None)
+    )
 
 
 def shown(value: object) -> str:
@@ -103,6 +135,8 @@ def _formed(field: Field, value: object) -> str | Wrong:
 
 
 def _mistake(kind: Kind, text: str) -> str:
+    if kind in {Kind.INSTANT, Kind.DATE} and _FORMED_DAY.match(text) and not _is_in_years(text):
+        return f"lies outside the years {FIRST_YEAR} to {LAST_YEAR}"
     if kind is not Kind.INSTANT:
         return f"is no {kind.value}"
     try:
@@ -113,6 +147,10 @@ def _mistake(kind: Kind, text: str) -> str:
         return "is no date and time"
 
 
+def _is_in_years(text: str) -> bool:
+    return FIRST_YEAR <= int(text[:4]) <= LAST_YEAR
+
+
 def _instant(field: Field, value: object) -> str | Wrong:
     text = _formed(field, value)
     if isinstance(text, str):
@@ -120,7 +158,14 @@ def _instant(field: Field, value: object) -> str | Wrong:
             datetime.fromisoformat(text.upper()).utctimetuple()
         except (ValueError, OverflowError):
             return Wrong(f"{shown(text)} is not in the calendar; {_ASKED[Kind.INSTANT]}", shown=text)
+        return _settled(text)
     return text
+
+
+def _settled(text: str) -> str:
+    """The instant with at most six digits after the second, and its offset as hours and minutes."""
+    text = re.sub(r"(\.[0-9]{6})[0-9]+", r"\1", text)
+    return _SHORT_OFFSET.sub(lambda found: f"{found[1]}:{found[2] or '00'}", text)
 
 
 def _day(field: Field, value: object) -> str | Wrong:
@@ -149,6 +194,10 @@ def _near(word: str, choices: tuple[str, ...]) -> str:
     folded = {one.lower(): one for one in choices}
     near = difflib.get_close_matches(word.lower()[:60], folded, n=1)
     guess = f"did you mean {folded[near[0]]!r}? " if near else ""
+    if len(choices) > 100 and {"en", "EN"} & set(choices):
+        case = "small" if "en" in choices else "capital"
+        example = "en" if "en" in choices else "EN"
+        return f"is no language of the list; {guess}write two {case} letters, such as {example}"
     if len(choices) > 20 and "BE" in choices:
         extra = "; Greece is GR" if word.upper() == "EL" else ""
         return f"is no state of the list; {guess}write two capitals, such as BE{extra}"
