@@ -51,6 +51,7 @@ def settle_in(desk: Desk) -> None:
                 number = work.offices.propose(
                     Authority(
                         id=0,
+                        agency=OFFICE.agency,
                         state=state,
                         task=task,
                         name=f"Made-up Authority of {state}",
@@ -60,7 +61,7 @@ def settle_in(desk: Desk) -> None:
                         by=SAM.id,
                     )
                 )
-                work.offices.confirm(number, by=BOB.id)
+                work.offices.confirm(OFFICE.agency, number, by=BOB.id, eyes={BOB.id})
 
 
 def ready(desk: Desk, *addresses: str) -> list[ItemId]:

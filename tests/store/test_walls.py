@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import Connection, Table, delete, func, insert, select, text, update
 from sqlalchemy.exc import DBAPIError
 
+from ordering import OFFICE, settle_in
 from staydown.core.house import AccessKind, Matter
 from staydown.core.ids import AgencyCode
 from staydown.core.rights import Verb
@@ -24,7 +26,7 @@ STATEMENTS = 10_000
 SHARED = {
     "meta", "agencies", "operations", "operation_agencies", "items", "item_keys", "merges", "merged_sightings",
     "operation_items", "evidence", "waivers", "marks", "fingerprints", "list_entries", "matches", "checks", "returns",
-    "work", "ledger_entries", "ledger_head", "checkpoints", "access_hours", "offices", "authorities",
+    "work", "ledger_entries", "ledger_head", "checkpoints", "access_hours",
 }  # fmt: skip
 """Tables of the record that all work on, and of the machinery."""
 
@@ -55,6 +57,10 @@ def walled(desk: Desk, database: str | None) -> Desk:
             assert number is not None
             work.duties.called(number, one.id, means="desk", reached=True, detail="")
     desk.view(items, by=CAROL)
+    settle_in(desk)
+    with desk.store.begin() as work:
+        work.offices.set(replace(OFFICE, agency=BB), by=CAROL.id)
+        work.offices.propose(replace(work.offices.authorities(AA)[0], agency=BB, by=CAROL.id))
     return desk
 
 
@@ -90,6 +96,8 @@ def test_without_an_agency_nothing_is_there(walled: Desk) -> None:
         } <= filled
         work.conn.execute(text("SELECT set_config('staydown.agency', '', true)"))
         for table in tables:
+            if table.name == "offices":
+                continue  # what stands on forms is read by everybody, and written by its own agency
             assert work.conn.execute(select(func.count()).select_from(table)).scalar_one() == 0, table.name
 
 
@@ -129,6 +137,8 @@ def test_ten_thousand_statements_across_are_refused_by_the_database_alone(walled
         "accesses",
         "alarms",
         "persons",
+        "offices",
+        "authorities",
     }
     done = 0
     while done < STATEMENTS:
@@ -138,6 +148,8 @@ def test_ten_thousand_statements_across_are_refused_by_the_database_alone(walled
                 table, code = drawn.choice([one for one in targets if one[1] != own])
                 row = drawn.choice(rows[table.name, code])
                 kind = drawn.choice(["read", "change", "delete", "label", "insert", "take"])
+                if (table.name, kind) == ("offices", "read"):
+                    kind = "change"  # everybody reads those
                 outcomes[f"{kind}:{_attempt(work.conn, table, row, kind, own)}"] += 1
                 done += 1
     crossed = {key: count for key, count in outcomes.items() if not key.endswith(":refused")}

@@ -84,9 +84,10 @@ class Office:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Authority:
-    """A competent authority of a state, and where it takes mail; used once a second person has confirmed it."""
+    """A competent authority of a state, and where it takes mail; an agency uses it once two of its own persons named it."""
 
     id: int
+    agency: AgencyCode
     state: str
     task: Task
     name: str

@@ -164,7 +164,9 @@ def _in_union(room: Room) -> bool:
 def _authority_known(work: Work, room: Room, office: Office, home: str | None) -> bool:
     state = Matter(establishment=room.establishment, representative=room.representative).home
     return (
-        state is None or state == office.state or work.offices.authority(state, Task.SCRUTINISE) is not None
+        state is None
+        or state == office.state
+        or work.offices.authority(office.agency, state, Task.SCRUTINISE) is not None
     )
 
 

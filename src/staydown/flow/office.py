@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from urllib.parse import urlsplit
 
 from staydown.core.errors import Invalid, NotFound
 from staydown.core.ids import AgencyCode
 from staydown.core.order import Authority, Competence, Office, Task
 from staydown.core.people import Person
-from staydown.core.rights import Verb
+from staydown.core.rights import RIGHTS, Relation, Verb
 from staydown.core.text import clean
-from staydown.law.states import EEA, EU
+from staydown.law.holidays import ZONES
+from staydown.law.states import EEA, EU, LANGUAGES
 from staydown.ports.tools import Tools
 from staydown.ports.work import Work
+from staydown.reason.formfile import Kind
+from staydown.reason.formvalues import why_not
 
 KINDS = ("judicial", "law_enforcement", "other")
-LONGEST = 2000
+LONGEST, LONGEST_CONTACT = 2000, 500
 
 
 def read_office(agency: AgencyCode, found: Mapping[str, object]) -> Office:
@@ -59,17 +61,20 @@ def _competences(value: object) -> frozenset[Competence]:
 def _require(office: Office) -> None:
     if office.kind not in KINDS:
         raise Invalid(f"kind has to be one of {', '.join(KINDS)} (Annex I, section E)")
-    if len(office.state) != 2 or not office.state.isupper():
-        raise Invalid("state has to be two capital letters, such as BE")
+    if office.state not in ZONES:
+        raise Invalid(
+            f"{office.state[:20]!r} is no state whose law and calendar we know",
+            hint=f"Write two capital letters, one of {', '.join(sorted(ZONES))}.",
+        )
     if office.competences & {Competence.TCO_ISSUE, Competence.TCO_SCRUTINISE} and office.state not in EU:
         raise Invalid(
             f"{office.state} is no Member State: its authorities issue and scrutinise no removal orders"
             " (Regulation (EU) 2021/784, Art. 12(1))"
         )
-    if office.email and office.email.count("@") != 1:
-        raise Invalid("email is no mail address")
-    if office.redress_law and urlsplit(office.redress_law).scheme not in {"http", "https"}:
-        raise Invalid("redress_law has to be a link that begins with https://")
+    for name, kind in (("email", Kind.EMAIL), ("redress_law", Kind.WEBLINK)):
+        value = str(getattr(office, name))
+        if value and (why := why_not(kind, value)):
+            raise Invalid(f"{name}: {why}")
 
 
 def set_office(work: Work, person: Person, office: Office) -> None:
@@ -119,31 +124,56 @@ def propose_authority(
         raise NotFound(
             f"there is no courier {courier[:40]!r}", hint=f"There is: {', '.join(sorted(tools.couriers))}."
         )
+    _require_way(tools, courier, contact_point.strip())
+    if language not in LANGUAGES:
+        raise Invalid(
+            f"{language[:20]!r} is no language", hint="Write two small letters of ISO 639-1, such as nl."
+        )
     number = work.offices.propose(
         Authority(
             id=0,
+            agency=person.agency,
             state=state,
             task=Task(task),
             name=clean(name).strip()[:200],
-            contact_point=clean(contact_point).strip()[:500],
+            contact_point=contact_point.strip(),
             courier=courier,
             language=language,
             by=person.id,
         )
     )
-    detail = {"by": person.id, "contact_point": contact_point, "state": state, "task": task}
+    detail = {"by": person.id, "contact_point": contact_point.strip(), "state": state, "task": task}
     work.ledger.append("authority:address:proposed", f"authority:{number}", detail)
     return number
 
 
+def _require_way(tools: Tools, courier: str, contact_point: str) -> None:
+    """Refuse a contact point at which the courier delivers nothing."""
+    if len(contact_point) > LONGEST_CONTACT or not contact_point.isprintable():
+        raise Invalid(
+            f"contact_point has to be one line of at most {LONGEST_CONTACT} characters, without control characters"
+        )
+    found = tools.couriers[courier]
+    if not getattr(found, "carries_files", True):
+        able = sorted(name for name, one in tools.couriers.items() if getattr(one, "carries_files", True))
+        raise Invalid(
+            f"the courier {courier!r} carries no files, and an authority is sent papers",
+            hint=f"Choose {' or '.join(able)}.",
+        )
+    takes = getattr(found, "takes", "")
+    if takes and (why := why_not(Kind(takes), contact_point)):
+        raise Invalid(f"contact_point: {why}", hint=f"It has to be where {courier!r} delivers.")
+
+
 def confirm_authority(work: Work, person: Person, number: int) -> None:
-    """Confirm an authority's address.
+    """Confirm an authority's address; the person's agency uses it from then on.
 
     Raises:
         NotEntitled: The person may not.
-        NotFound: None of that number waits.
-        SameEyes: The person proposed it.
+        NotFound: The agency has none of that number that waits.
+        SameEyes: The person, or whoever lends the role, proposed it.
     """
     person.require(Verb.SET_AUTHORITY)
-    work.offices.confirm(number, by=person.id)
+    eyes = {who for role in RIGHTS[Verb.SET_AUTHORITY][Relation.OWN] for who in person.eyes(role)}
+    work.offices.confirm(person.agency, number, by=person.id, eyes=eyes)
     work.ledger.append("authority:address:confirmed", f"authority:{number}", {"by": person.id})

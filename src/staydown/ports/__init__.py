@@ -214,7 +214,11 @@ class Known:
 
 
 class Courier(Protocol):
-    """A means of delivery."""
+    """A means of delivery.
+
+    Two attributes may be left out: `takes`, the kind of contact point that it delivers to (`email` or `weblink`, as
+    forms have it; else any text), and `carries_files`, which is False where papers cannot go with the text.
+    """
 
     @property
     def name(self) -> str:

@@ -142,19 +142,25 @@ class Offices(Protocol):
     def propose(self, one: Authority) -> int:
         """Note where an authority takes mail; it is used once a second person confirms it."""
 
-    def confirm(self, number: int, *, by: PersonId) -> None:
-        """Confirm it; one of the same state and task that stood before ends.
+    def confirm(self, agency: AgencyCode, number: int, *, by: PersonId, eyes: Collection[PersonId]) -> None:
+        """Confirm it; the agency's own of the same state and task that stood before ends.
+
+        Args:
+            agency: Whose address it is.
+            number: Which.
+            by: Who confirms.
+            eyes: Who looks: the person, and whoever lends the role.
 
         Raises:
-            NotFound: There is none of that number that waits.
-            SameEyes: The person proposed it.
+            NotFound: The agency has none of that number that waits.
+            SameEyes: One of them proposed it.
         """
 
-    def authority(self, state: str, task: Task) -> Authority | None:
-        """The confirmed authority of a state for a task."""
+    def authority(self, agency: AgencyCode, state: str, task: Task) -> Authority | None:
+        """The authority of a state for a task, as two persons of the agency named it."""
 
-    def authorities(self) -> list[Authority]:
-        """All that stand or wait, by state and task."""
+    def authorities(self, agency: AgencyCode | None = None) -> list[Authority]:
+        """All of an agency that stand or wait, by state and task; of every agency where none is said."""
 
 
 Facts = Mapping[str, object]

@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import Connection, RowMapping, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, func, insert, select, true, update
 
 from staydown.core.errors import NotFound, SameEyes, Stale
 from staydown.core.ids import AgencyCode, LetterId, PersonId, RequestId
@@ -129,6 +129,7 @@ class Offices:
         self._conn.execute(
             insert(authorities).values(
                 id=number,
+                agency=one.agency,
                 state=one.state,
                 task=one.task.value,
                 name=one.name,
@@ -141,26 +142,31 @@ class Offices:
         )
         return number
 
-    def confirm(self, number: int, *, by: PersonId) -> None:
-        """Confirm it; one of the same state and task that stood before ends.
+    def confirm(self, agency: AgencyCode, number: int, *, by: PersonId, eyes: Collection[PersonId]) -> None:
+        """Confirm it; the agency's own of the same state and task that stood before ends.
 
         Raises:
-            NotFound: There is none of that number that waits.
-            SameEyes: The person proposed it.
+            NotFound: The agency has none of that number that waits.
+            SameEyes: One of those who look proposed it.
         """
         row = self._conn.execute(
-            select(authorities).where(
-                authorities.c.id == number,
-                authorities.c.confirmed_at.is_(None),
-                authorities.c.closed_at.is_(None),
+            for_update(
+                self._conn,
+                select(authorities).where(
+                    authorities.c.id == number,
+                    authorities.c.agency == agency,
+                    authorities.c.confirmed_at.is_(None),
+                    authorities.c.closed_at.is_(None),
+                ),
             )
         ).first()
         if row is None:
             raise NotFound(f"no authority {number} waits to be confirmed", hint="staydown authority list.")
-        if row.by == by:
-            raise SameEyes(f"{by} proposed authority {number}")
+        if row.by in eyes:
+            raise SameEyes(f"{row.by} proposed authority {number}")
         stood = (
-            (authorities.c.state == row.state)
+            (authorities.c.agency == agency)
+            & (authorities.c.state == row.state)
             & (authorities.c.task == row.task)
             & authorities.c.confirmed_at.is_not(None)
             & authorities.c.closed_at.is_(None)
@@ -172,25 +178,27 @@ class Offices:
             .values(confirmed_by=by, confirmed_at=self._now)
         )
 
-    def authority(self, state: str, task: Task) -> Authority | None:
-        """The confirmed authority of a state for a task."""
-        found = [
-            one
-            for one in self.authorities()
-            if one.state == state and one.task is task and one.confirmed_by is not None
-        ]
+    def authority(self, agency: AgencyCode, state: str, task: Task) -> Authority | None:
+        """The authority of a state for a task, as two persons of the agency named it."""
+        named = (authorities.c.agency == agency) & (authorities.c.state == state)
+        confirmed = (authorities.c.task == task.value) & authorities.c.confirmed_at.is_not(None)
+        found = self._authorities(named & confirmed)
         return found[-1] if found else None
 
-    def authorities(self) -> list[Authority]:
-        """All that stand or wait, by state and task."""
+    def authorities(self, agency: AgencyCode | None = None) -> list[Authority]:
+        """All of an agency that stand or wait, by state and task; of every agency where none is said."""
+        return self._authorities(true() if agency is None else authorities.c.agency == agency)
+
+    def _authorities(self, where: ColumnElement[bool]) -> list[Authority]:
         rows = self._conn.execute(
             select(authorities)
-            .where(authorities.c.closed_at.is_(None))
+            .where(authorities.c.closed_at.is_(None), where)
             .order_by(authorities.c.state, authorities.c.task, authorities.c.id)
         )
         return [
             Authority(
                 id=row.id,
+                agency=AgencyCode(row.agency),
                 state=row.state,
                 task=Task(row.task),
                 name=row.name,

@@ -34,6 +34,7 @@ authorities = Table(
     "authorities",
     metadata,
     Column("id", Id, primary_key=True),
+    Column("agency", Text, ForeignKey("agencies.code"), nullable=False),
     Column("state", Text, nullable=False),
     Column("task", Text, nullable=False),
     Column("name", Text, nullable=False),
@@ -47,7 +48,7 @@ authorities = Table(
     Column("closed_at", Instant),
     one_of("task", Task),
     CheckConstraint('confirmed_by IS NULL OR confirmed_by <> "by"', name="two"),
-    Index("ix_authorities_state", "state", "task"),
+    Index("ix_authorities_agency", "agency", "state", "task"),
 )
 
 papers = Table(

@@ -37,6 +37,7 @@ class Api:
 
     name = "api"
     can_be_asked = True
+    takes = "weblink"
 
     def __init__(self, fetch: Fetch, wait: timedelta) -> None:
         self._fetch = fetch

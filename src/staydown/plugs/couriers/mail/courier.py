@@ -43,6 +43,7 @@ class Mail:
 
     name = "mail"
     can_be_asked = False
+    takes = "email"
 
     def __init__(self, tools: CourierTools) -> None:
         self._tools = tools

@@ -36,6 +36,7 @@ class WebForm:
     name = "webform"
     can_be_asked = True
     carries_files = False
+    takes = "weblink"
 
     def __init__(self, fetch: Fetch, wait: timedelta) -> None:
         self._fetch = fetch

@@ -168,7 +168,15 @@ def _build_walls() -> None:
     house = f"{NOW} = '*'"
     for table in CHILDREN:
         _wall(table, f"{house} OR EXISTS (SELECT 1 FROM requests AS above WHERE above.id = {table}.request)")  # noqa: S608
-    _wall("letters", f"agency = {NOW} OR {house}")
+    for table in ("authorities", "letters"):
+        _wall(table, f"agency = {NOW} OR {house}")
+    op.execute("ALTER TABLE offices ENABLE ROW LEVEL SECURITY")
+    op.execute("ALTER TABLE offices FORCE ROW LEVEL SECURITY")
+    own = f"agency = {NOW} OR {house}"
+    op.execute(f"CREATE POLICY staydown_wall ON offices USING ({own}) WITH CHECK ({own})")
+    op.execute(
+        "CREATE POLICY staydown_read ON offices FOR SELECT USING (true)"
+    )  # what stands on forms is no secret
     above = "EXISTS (SELECT 1 FROM {parent} AS above WHERE above.id = {table}.{column})"
     _wall("clock_events", f"{house} OR {above.format(parent='clocks', table='clock_events', column='clock')}")
     of_request = above.format(parent="requests", table="counted", column="request")
@@ -209,6 +217,7 @@ def _add_tables() -> None:
     op.create_table(
         "authorities",
         sa.Column("id", Id, nullable=False),
+        sa.Column("agency", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("task", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
@@ -222,11 +231,12 @@ def _add_tables() -> None:
         sa.Column("closed_at", sa.BigInteger(), nullable=True),
         sa.CheckConstraint('confirmed_by IS NULL OR confirmed_by <> "by"', name=op.f("ck_authorities_two")),
         _word("authorities", "task", "issue", "scrutinise", "oversee", "penalise"),
+        sa.ForeignKeyConstraint(["agency"], ["agencies.code"], name=op.f("fk_authorities_agency")),
         sa.ForeignKeyConstraint(["by"], ["persons.id"], name=op.f("fk_authorities_by")),
         sa.ForeignKeyConstraint(["confirmed_by"], ["persons.id"], name=op.f("fk_authorities_confirmed_by")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_authorities")),
     )
-    op.create_index("ix_authorities_state", "authorities", ["state", "task"], unique=False)
+    op.create_index("ix_authorities_agency", "authorities", ["agency", "state", "task"], unique=False)
     op.create_table(
         "papers",
         sa.Column("request", Id, nullable=False),
