@@ -319,6 +319,8 @@ def _stands(
 ) -> bool:
     """Whether a form may leave now: signed where it binds, its papers the approved ones, nothing in its way."""
     present = [one.line for one in lines if not one.dropped]
+    if work.holds.on([line.item for line in present]):
+        return True  # it is dropped whole for the hold, of which nobody else may read
     try:
         papers = sign.require_papers(work, request)
         if request.binding and (approval.signature is None or not sign.is_sealed(tools, papers)):
@@ -330,8 +332,6 @@ def _stands(
         approve.void(work, request)
         return False
     except Refused as error:
-        if work.holds.on([line.item for line in present]):
-            return True  # it is dropped whole for the hold, which nobody else may read of
         _void(work, [request], {request.id: lines}, reason=str(error))
         return False
     return True

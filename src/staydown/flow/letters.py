@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from staydown.core.errors import Invalid, NotFound, Refused, SameEyes, Stale
+from staydown.core.house import Matter
 from staydown.core.ids import LetterId, RequestId
 from staydown.core.order import Competence, Letter, Order, Paper, PaperName, letter_digest
 from staydown.core.people import Person
@@ -15,6 +16,7 @@ from staydown.core.request import DispatchState, Enclosure, Parcel, Receipt, Req
 from staydown.core.rights import Role, Verb
 from staydown.core.states import LETTER, REQUEST_SENT, LetterEvent, LetterState, OrderState, allows, step
 from staydown.core.text import clean
+from staydown.flow import duty
 from staydown.flow.carry import Held
 from staydown.law.matter import TCO_ORDER
 from staydown.law.receipt import may_prove
@@ -28,6 +30,8 @@ DECIDES = frozenset({"scrutiny-decision", "scrutiny-pre-notice", "non-disclosure
 PAPERS, BESIDE = "papers", "beside"
 """How a letter leaves with its order: with the order's own papers in it, or beside it."""
 WITH_ORDER = frozenset({PAPERS, BESIDE})
+AGAIN = "again"
+"""A copy that is sent once more, with the order in it, because the first one did not arrive."""
 PROGRAM = "program"
 """A letter that the program draws up because of what a person did, for two persons to let go."""
 OUT = frozenset({OrderState.DRAWN, OrderState.REVOKED, OrderState.CEASED, OrderState.REINSTATED})
@@ -48,7 +52,7 @@ class Sort:
 
 SORTS: Mapping[str, Sort] = {
     "first-contact": Sort(competence=Competence.TCO_ISSUE),
-    COPY: Sort(by_hand=False, order=frozenset({OrderState.DRAWN}), to_authority=True),
+    COPY: Sort(order=IN_FORCE, to_authority=True),
     "non-disclosure": Sort(order=IN_FORCE, competence=Competence.TCO_ISSUE),
     "clarification": Sort(order=frozenset({OrderState.IMPEDED, OrderState.APPEALED})),
     "finality": Sort(order=frozenset({OrderState.FINAL}), to_authority=True),
@@ -95,6 +99,8 @@ def draw(
         Refused: It is no letter, or not now, or not by this agency; the form does not exist in the language of whoever
             gets it, or is not complete.
     """
+    if form == COPY and not leaves:
+        leaves = AGAIN
     if leaves != PROGRAM:
         person.require(Verb.DRAW_LETTER, within=request.agency if request is not None else person.agency)
     _require_sort(work, person, form, to, request, leaves)
@@ -418,7 +424,7 @@ def _enclosures(work: Work, letter: Letter) -> tuple[Enclosure, ...]:
             name=f"{letter.reference}.json", media_type="application/json", body=letter.values.encode()
         ),
     ]
-    if letter.enclosed == PAPERS and letter.request is not None:
+    if letter.enclosed in {PAPERS, AGAIN} and letter.request is not None:
         papers: dict[PaperName, Paper] = {
             one.name: one for one in work.papers.of([letter.request]).get(letter.request, ())
         }
@@ -455,6 +461,8 @@ def _settle(work: Work, task: Task, number: LetterId, receipt: Receipt) -> None:
             at = min(max(receipt.at or work.now, letter.at), work.now)
             note_receipt(work, one(work, number), at=at, how="the receiver's own receipt")
     elif receipt.state is DispatchState.FAILED and not receipt.temporary:
+        told = f"{letter.reference} ({letter.form}) could not be delivered to {letter.addressee}: {detail['detail'][:300]}"
+        duty.alarm(work, letter.agency, Matter.ALARM, f"letter:{number}", told)
         _drop(work, letter, by=None, reason=f"it could not be delivered: {detail['detail']}")
     else:
         wait = timedelta(minutes=min(2 ** min(task.attempts, 6), 60))

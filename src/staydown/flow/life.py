@@ -161,7 +161,7 @@ def letter_received(work: Work, letter: Letter, at: datetime) -> None:
     order = work.orders.get([letter.request]).get(letter.request)
     if order is None:
         return
-    if letter.form == "tco-copy":
+    if letter.form == "tco-copy" and letter.party == f"authority:{order.establishment_state}":
         clocks.meet(work, {request.id: at}, kinds=["copy"])
         clocks.begin(work, request, "scrutinise", at=at, state=state_of(order))
     elif letter.form == "clarification" and _waits_for_word(work, order):

@@ -15,6 +15,7 @@ from staydown.core.rights import Relation, Verb
 from staydown.core.states import (
     ORDER,
     SCRUTINY,
+    ClockState,
     ItemEvent,
     OrderEvent,
     OrderState,
@@ -147,7 +148,9 @@ def impossibility(
         reasons = ", ".join(str(one) for one in _listed(told["b_reasons"]))
         ground = f"{reasons}: {told.get('b_explanation', '')} {told.get('b_clarification', '')}".strip()
         at = dispatch.believable(said_at, not_before=request.received_at or work.now, now=work.now)
-        clocks.suspend(work, life.removal_clock(work, request, order), claimed_at=at, ground=ground, by=None)
+        clock = life.removal_clock(work, request, order)
+        if work.clocks.one(clock).state is not ClockState.SUSPENDED:  # a second claim beside one that stands
+            clocks.suspend(work, clock, claimed_at=at, ground=ground, by=None)
         return standing.happened(
             work, order, OrderEvent.IMPEDE, at=at, by=person.id, form=ANNEX_3, facts={"reasons": reasons}
         )
