@@ -18,14 +18,17 @@ from pathlib import Path
 
 from sqlalchemy import select, text, update
 
-from ordering import URGENT, drawn, ready, settle_in
+from ordering import OFFICE, URGENT, drawn, ready, settle_in
 from staydown.core.errors import StaydownError
 from staydown.core.ids import PersonId, RequestId
+from staydown.core.order import Paper, PaperName
 from staydown.core.people import Person
 from staydown.core.rights import Role
-from staydown.flow import admit, approve, deconflict, sign, withdraw
+from staydown.flow import admit, approve, deconflict, letterhead, letters, sign, withdraw
 from staydown.law.matter import TCO_ORDER
+from staydown.ports.work import Work
 from staydown.store.tables import request_items, requests
+from staydown.store.tables_orders import letters as letters_table
 from staydown.store.tables_orders import papers
 from staydown.testing.memory import MemoryWorld
 from staydown.testing.simulated import Servers
@@ -87,6 +90,9 @@ class Walk:
         self.counts: Counter[str] = Counter()
         self.violations: list[str] = []
         self.made = 0
+        self.written: dict[str, str] = {}
+        self.let_go: dict[str, frozenset[PersonId]] = {}
+        self.gone_out: set[str] = set()
 
     def close(self) -> None:
         """Let go of everything."""
@@ -100,8 +106,10 @@ class Walk:
         kinds: tuple[tuple[Callable[[], object], float], ...] = (
             (self.draw, self.draws),
             (self.approve, 0.33),
-            (self.sign, 0.29),
-            (self.tamper, 0.05),
+            (self.sign, 0.27),
+            (self.write, 0.004),
+            (self.approve_letter, 0.02),
+            (self.tamper, 0.015),
             (self.send_back, 0.02),
             (self.take_back, 0.02),
             (self.change_roles, 0.05),
@@ -125,11 +133,15 @@ class Walk:
         with self.desk.store.begin(write=False) as work:
             return work.people.get(self.chance.choice(PEOPLE))
 
+    def anybody_of(self, work: Work) -> Person:
+        """A person as they stand in this transaction."""
+        return work.people.get(self.chance.choice(PEOPLE))
+
     def any_request(self) -> RequestId | None:
         """A request, mostly a young one."""
         if not self.numbers:
             return None
-        young = self.numbers[-12:]
+        young = self.numbers[-5:]
         return self.chance.choice(young if self.chance.random() < 0.9 else self.numbers)
 
     def draw(self) -> None:
@@ -206,7 +218,7 @@ class Walk:
         if number is None:
             return
         with self.desk.store.begin() as work:
-            which = self.chance.randrange(5)
+            which = self.chance.randrange(7)
             if which == 0:
                 work.conn.execute(update(requests).where(requests.c.id == number).values(cover="other words"))
             elif which == 1:
@@ -220,12 +232,39 @@ class Walk:
                 body = work.conn.execute(select(papers.c.body).where(own)).scalar_one_or_none()
                 if body:
                     work.conn.execute(update(papers).where(own).values(body=bytes(body) + b"\n%"))
+            elif which == 4:
+                signed = Paper(name=PaperName.SIGNED, media_type="application/pdf", body=b"%PDF-1.7 another")
+                work.papers.add(number, [signed])
+            elif which == 5:
+                own_letters = letters_table.c.request == number
+                work.conn.execute(update(letters_table).where(own_letters).values(text="other words"))
             else:
                 work.conn.execute(
                     update(request_items)
                     .where(request_items.c.request == number)
                     .values(address="https://flock.exercise.example/@somebody_else")
                 )
+
+    def write(self) -> None:
+        """Somebody draws up a letter."""
+        who = self.anybody()
+        with self.desk.store.begin() as work:
+            given = {"procedures": "made up"}
+            head = letterhead.complete(
+                self.desk.tools, work, letters.FIRST_CONTACT, OFFICE, given, provider="flock"
+            )
+            made = letters.draw(self.desk.tools, work, who, letters.FIRST_CONTACT, head.to, head.values)
+        self.written[made.reference] = who.id
+
+    def approve_letter(self) -> None:
+        """Somebody tries to approve a letter, of whatever sort."""
+        with self.desk.store.begin() as work:
+            found = work.letters.listed()
+            if not found:
+                return
+            one, who = self.chance.choice(found), self.anybody_of(work)
+            letters.approve(work, who, one.id)
+            self.let_go[one.reference] = who.eyes(Role.APPROVER)
 
     def send_back(self) -> None:
         """Somebody says no."""
@@ -310,8 +349,30 @@ class Walk:
         """Look at what has arrived since."""
         for one in self.arrivals[self.seen :]:
             if one.reference in self.stories:
+                self.gone_out.add(one.reference)
                 self.judge(one)
+            else:
+                self.judge_letter(one)
         self.seen = len(self.arrivals)
+
+    def judge_letter(self, arrival: Arrival) -> None:
+        """A letter of its own takes two pairs of eyes; one that goes with an order comes when that has left."""
+        with self.desk.store.begin(write=False) as work:
+            letter = letters.one(work, work.letters.by_reference(arrival.reference))
+            order = work.requests.one(letter.request).reference if letter.request is not None else ""
+        self.counts[f"arrived letter {letter.form}"] += 1
+        if letter.enclosed in letters.WITH_ORDER:
+            fault = None if order in self.gone_out else "it came without its order"
+        elif letter.enclosed == letters.PROGRAM or letter.reference in self.written:
+            eyes = self.let_go.get(letter.reference, frozenset())
+            author = self.written.get(letter.reference, "")
+            fault = None if eyes and author not in eyes else "nobody else has approved it"
+        else:
+            fault = "nobody wrote it"
+        if plain(letter.text) not in plain(arrival.text) or "other words" in arrival.text:
+            fault = fault or "it has other words"
+        if fault:
+            self.violations.append(f"{arrival.reference}: {fault}")
 
     def judge(self, arrival: Arrival) -> None:
         """Whether this may have left."""
