@@ -210,7 +210,7 @@ def received(journal: Path) -> list[tuple[str, str, list[list[object]], str]]:
 @pytest.mark.timeout(280)
 def test_more_workers_change_no_figure_of_the_seed(tmp_path: Path, postgres: str) -> None:
     """Several processes share the work of one exercise, on either database: the same things happen, at the same time."""
-    words = ["exercise", "run", "--scenario", "small", "--items", "80", "--seed", "13", "--json"]
+    words = ["exercise", "run", "--scenario", "small", "--items", "40", "--seed", "13", "--json"]
     told = []
     for number, (more, workers) in enumerate((([], "1"), ([], "3"), (["--database", postgres], "2"))):
         out = tmp_path / str(number)
@@ -227,7 +227,7 @@ def test_more_workers_change_no_figure_of_the_seed(tmp_path: Path, postgres: str
     figures, requests = told[0]
     for name in ("posted_twice", "lost", "clocks_missed", "outside_attempts"):
         assert figures[name] == 0, name
-    assert len(requests) > 50
+    assert len(requests) > 25
     for other, arrived in told[1:]:
         assert other == figures
         assert arrived == requests

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import pytest
 from sqlalchemy import func, select
 
 from staydown.app import open_app
@@ -14,9 +16,16 @@ OWN = {"wall_seconds", "seconds_by_stage", "work_by_kind", "peak_mib", "ledger_s
 """Seconds and memory; and the ledger, which has an entry for each sign-in."""
 
 
-def test_through_the_api_as_through_the_flow(tmp_path: Path, database: str | None) -> None:
-    plain = play("small", seed=4, items=40, out=tmp_path / "flow").figures
-    signed = play("small", seed=4, items=40, out=tmp_path / "api", database=database, through="api").figures
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The figures of the flow, played once for both databases."""
+    return play("small", seed=4, items=24, out=tmp_path_factory.mktemp("flow")).figures
+
+
+def test_through_the_api_as_through_the_flow(
+    tmp_path: Path, database: str | None, plain: dict[str, Any]
+) -> None:
+    signed = play("small", seed=4, items=24, out=tmp_path / "api", database=database, through="api").figures
     assert plain["items_referred"]
     differ = {key: (plain[key], signed[key]) for key in plain if key not in OWN and plain[key] != signed[key]}
     assert differ.keys() <= {"database"}
