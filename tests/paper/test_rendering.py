@@ -21,6 +21,7 @@ from staydown.paper.setting import LEVELS, can_show, units
 from staydown.reason.formcheck import check
 from staydown.reason.formlayout import label_of, lay_out, words_of
 from staydown.reason.formtext import as_json
+from staydown.reason.formvalues import is_blank
 from staydown.testing.orders import HOSTILE, made_up_order
 
 FORMS = forms()
@@ -119,7 +120,11 @@ def test_text_that_looks_like_something_else_is_text(text: str) -> None:
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=80).filter(str.strip))
+@given(
+    st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=80).filter(
+        lambda text: not is_blank(text)
+    )
+)
 def test_no_text_is_refused_or_lost(text: str) -> None:
     sheet = DESK.render("tco-annex-1", ORDER | {"b_reasoning": text}, language="en", draft=False)
     assert DESK.read(sheet.pdf).values["b_reasoning"] == text

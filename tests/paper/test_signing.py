@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.server
+import io
 import re
 import shutil
 import stat
@@ -32,6 +33,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pkcs11.util.ec import decode_ec_private_key
 from pkcs11.util.x509 import decode_x509_certificate
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
 from staydown.app import forms
 from staydown.core.errors import Invalid, Outside, Refused
@@ -109,6 +112,35 @@ def test_the_signature_is_added_and_what_was_there_stays(signed: Signed) -> None
     assert signed.pdf.startswith(signed.plain)
     read = signed.desk.read(signed.pdf)
     assert (read.form, read.exercise, read.draft, read.checked.complete) == ("tco-annex-1", True, False, True)
+
+
+def changed_page(pdf: bytes) -> bytes:
+    """The PDF with an update that empties its first page."""
+    writer = IncrementalPdfFileWriter(io.BytesIO(pdf), strict=False)
+    page = writer.root["/Pages"]["/Kids"][0]
+    page[generic.NameObject("/Contents")] = writer.add_object(generic.StreamObject(stream_data=b"BT ET"))
+    writer.update_container(page)
+    written = io.BytesIO()
+    writer.write(written)
+    return written.getvalue()
+
+
+def test_a_page_that_was_changed_behind_the_sheet_is_not_the_same(signed: Signed) -> None:
+    """Whoever appends to a PDF changes what is seen; signing that as well makes it no truer."""
+    desk = signed.desk
+    assert desk.read(signed.plain).same_on_paper
+    assert desk.read(signed.pdf).same_on_paper
+    assert desk.read(desk.sign(signed.pdf, agency="BB", at=AT)).same_on_paper
+    for changed in (
+        changed_page(signed.plain),
+        changed_page(signed.pdf),
+        desk.sign(changed_page(signed.plain), agency="AA", at=AT),
+        desk.sign(changed_page(signed.pdf), agency="AA", at=AT),
+        signed.plain + b" ",
+        signed.pdf + b"\n%",
+    ):
+        assert changed.startswith(signed.plain)
+        assert not desk.read(changed).same_on_paper
 
 
 def test_nobody_is_trusted_whose_root_was_not_given(signed: Signed) -> None:
@@ -253,7 +285,7 @@ def test_a_key_from_a_file_signs_in_a_real_home(
     (tmp_path / "secret").write_text("made up\n")
     (tmp_path / "roots.pem").write_bytes(signed.keys.roots())
     settings = Settings(
-        home=tmp_path, sign_key_file=str(tmp_path / "key"), sign_secret_file=str(tmp_path / "secret"),
+        home=tmp_path, sign_agency="AA", sign_key_file=str(tmp_path / "key"), sign_secret_file=str(tmp_path / "secret"),
         sign_roots_file=str(tmp_path / "roots.pem"), stamp_address="http://tsa.example/stamp",
     )  # fmt: skip
     desk = PaperDesk(FORMS, Keys(tmp_path / "keys", settings, lambda: tsa.fetch, lambda: False))
@@ -269,15 +301,41 @@ def test_a_real_home_without_keys_says_what_to_set(signed: Signed, tmp_path: Pat
         PaperDesk(FORMS, Keys(tmp_path, bare, no_fetch, lambda: False)).sign(signed.plain, agency="AA", at=AT)
     assert "sign_key_file" in wrong.value.hint
     (tmp_path / "key").write_bytes(pem)
-    keyed = Settings(home=tmp_path, sign_key_file=str(tmp_path / "key"))
+    keyed = Settings(home=tmp_path, sign_agency="AA", sign_key_file=str(tmp_path / "key"))
     with pytest.raises(Invalid) as wrong:
         PaperDesk(FORMS, Keys(tmp_path, keyed, no_fetch, lambda: False)).sign(
             signed.plain, agency="AA", at=AT
         )
     assert "stamp_address" in wrong.value.hint
-    gone = Settings(home=tmp_path, sign_key_file=str(tmp_path / "nowhere"))
+    gone = Settings(home=tmp_path, sign_agency="AA", sign_key_file=str(tmp_path / "nowhere"))
     with pytest.raises(Outside):
         Keys(tmp_path, gone, no_fetch, lambda: False).signer("AA", AT)
+
+
+def test_no_agency_is_signed_for_with_the_key_of_another(signed: Signed, pem: bytes, tmp_path: Path) -> None:
+    def signer(agency: str, **named: str) -> str:
+        settings = Settings(home=tmp_path, **named)
+        found = Keys(tmp_path / "keys", settings, no_fetch, lambda: False).signer(agency, AT)
+        assert found.signing_cert is not None
+        return str(found.signing_cert.subject.human_friendly)
+
+    (tmp_path / "AA.pem").write_bytes(pem)
+    (tmp_path / "BB.pem").write_bytes(signed.keys.exercise_key("BB"))
+    one, each = str(tmp_path / "AA.pem"), str(tmp_path / "{agency}.pem")
+    assert "EXERCISE AA" in signer("AA", sign_key_file=one, sign_agency="AA")
+    with pytest.raises(Invalid, match="signs for AA, not for BB"):
+        signer("BB", sign_key_file=one, sign_agency="AA")
+    with pytest.raises(Invalid, match="nothing says") as wrong:
+        signer("AA", sign_key_file=one)
+    assert "sign_agency" in wrong.value.hint
+    assert "EXERCISE AA" in signer("AA", sign_key_file=each)
+    assert "EXERCISE BB" in signer("BB", sign_key_file=each)
+    with pytest.raises(Outside, match="signing key of CC"):
+        signer("CC", sign_key_file=each)
+    with pytest.raises(Invalid, match="no agency code"):
+        signer("../AA", sign_key_file=each)
+    with pytest.raises(Invalid, match="signs for AA, not for BB"):
+        signer("BB", sign_token_module="/nowhere.so", sign_token="t", sign_token_key="k", sign_agency="AA")
 
 
 def test_a_key_that_does_not_open_or_fit_is_refused(pem: bytes, signed: Signed) -> None:
@@ -328,7 +386,7 @@ def token(pem: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
         session.create_object(decode_ec_private_key(key) | named | {pkcs11.Attribute.SIGN: True})
         session.create_object(decode_x509_certificate(certificate) | named)
     yield Settings(
-        home=tmp_path, sign_token_module=str(SOFTHSM), sign_token="seal", sign_token_key="key",
+        home=tmp_path, sign_agency="AA", sign_token_module=str(SOFTHSM), sign_token="seal", sign_token_key="key",
         sign_secret_file=str(tmp_path / "pin"), stamp_address="http://tsa.example/stamp",
     )  # fmt: skip
     from_token.cache_clear()
@@ -396,7 +454,10 @@ def test_a_time_stamp_authority_that_answers_badly_is_outside_trouble(
 ) -> None:
     (tmp_path / "key").write_bytes(pem)
     settings = Settings(
-        home=tmp_path, sign_key_file=str(tmp_path / "key"), stamp_address="http://tsa.example/stamp"
+        home=tmp_path,
+        sign_agency="AA",
+        sign_key_file=str(tmp_path / "key"),
+        stamp_address="http://tsa.example/stamp",
     )
     desk = PaperDesk(FORMS, Keys(tmp_path / "keys", settings, lambda: tsa.fetch, lambda: False))
     right = tsa.answer

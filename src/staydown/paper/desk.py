@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from staydown.core.errors import Invalid, NotFound, Refused
 from staydown.paper import opening
+from staydown.paper.sameness import is_same
 from staydown.ports.paper import FormPlug, ReadSheet, Sheet, SignatureFinding
 from staydown.reason.formcheck import Checked, check
 from staydown.reason.formfile import Form
@@ -160,7 +161,7 @@ class PaperDesk:
             )
         except (Invalid, Refused):
             return False
-        return pdf.startswith(again.pdf)
+        return is_same(pdf, again.pdf)
 
 
 def _dated(form: Form, checked: Checked) -> datetime | None:
