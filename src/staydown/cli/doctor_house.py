@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from staydown.app import App
     from staydown.core.ids import AgencyCode
     from staydown.ports.work import Work
+    from staydown.settings import Settings
 
 LONGEST_SESSION, LONGEST_IDLE, LONGEST_PROOF = timedelta(hours=24), timedelta(hours=2), timedelta(minutes=15)
 AHEAD = timedelta(days=7)
@@ -38,8 +39,10 @@ def _open_to_others(path: Path, bits: int) -> bool:
 def _files(app: App) -> Finding:
     """Who else on this machine can read secrets, or change what the program does."""
     home, settings = app.settings.home, app.settings
-    named = (settings.oidc_secret_file, settings.sign_key_file, settings.sign_secret_file)
-    secret = [*sorted((home / "keys").rglob("*")), *(Path(one) for one in named if one)]
+    named = [settings.oidc_secret_file] if settings.oidc_secret_file else []
+    for one in (settings.sign_key_file, settings.sign_secret_file):
+        named += _of_agencies(app, one)
+    secret = [*sorted((home / "keys").rglob("*")), *map(Path, named)]
     toml = home / "staydown.toml"
     wrong = [path for path in secret if path.is_file() and _open_to_others(path, stat.S_IRWXG | stat.S_IRWXO)]
     has_secret = make_url(settings.database).password if settings.database else None
@@ -52,6 +55,16 @@ def _files(app: App) -> Finding:
         f"open to others: {names}" if wrong else "nobody else can read secrets or change the settings",
         "chmod 600 the files, chmod o-w the folder.",
     )
+
+
+def _of_agencies(app: App, name: str) -> list[str]:
+    """The files that a setting names: one, or one for each agency where it says so."""
+    from staydown.paper.keys import AGENCY
+
+    if not name or AGENCY not in name:
+        return [name] if name else []
+    with app.store.begin(write=False) as work:
+        return [name.replace(AGENCY, one.code) for one in work.people.agencies()]
 
 
 def _address(app: App) -> Finding:
@@ -243,10 +256,7 @@ def _orders(app: App) -> Finding:
     ]
     settings = app.settings
     if not app.store.exercise:
-        if not settings.sign_key_file and not settings.sign_token_module:
-            faults.append("no key signs orders")
-        if settings.sign_key_file and not Path(settings.sign_key_file).is_file():
-            faults.append("sign_key_file is not there")
+        faults += [fault for one in issuing if (fault := _no_key(settings, one.agency))]
         if not settings.stamp_address:
             faults.append("no time-stamp authority is set")
     return Finding(
@@ -255,6 +265,23 @@ def _orders(app: App) -> Finding:
         "; ".join(faults) or f"{len(issuing)} agencies can issue orders",
         "staydown office set FILE; sign_key_file and stamp_address in staydown.toml (docs/how-to/issue-an-order.md).",
     )
+
+
+def _no_key(settings: Settings, agency: str) -> str:
+    """Why an agency's orders could not be signed, as far as that shows without signing."""
+    from staydown.paper.keys import AGENCY
+
+    if not settings.sign_key_file and not settings.sign_token_module:
+        return f"no key signs orders of {agency}"
+    named = (
+        (settings.sign_token, settings.sign_token_key)
+        if settings.sign_token_module
+        else (settings.sign_key_file,)
+    )
+    if settings.sign_agency != agency and not any(AGENCY in one for one in named):
+        return f"the key that is set is not the one of {agency}"
+    path = settings.sign_key_file.replace(AGENCY, agency)
+    return "" if settings.sign_token_module or Path(path).is_file() else f"the key of {agency} is not there"
 
 
 CHECKS: dict[str, Callable[[App], Finding]] = {

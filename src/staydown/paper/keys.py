@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from pyhanko.sign.signers import Signer
     from pyhanko.sign.timestamps import TimeStamper
 
+AGENCY = "{agency}"
+"""Stands in the name of a key file, a token or a label for the code of the agency that signs."""
 _AGENCY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -46,7 +48,7 @@ class Keys:
         """Who signs for an agency.
 
         Raises:
-            Invalid: The settings name no key, or one that cannot be read.
+            Invalid: The settings name no key, another agency's, or one that cannot be read.
             Outside: The token does not answer.
         """
         from staydown.paper.signers import from_pem, from_pkcs12, from_token
@@ -54,18 +56,33 @@ class Keys:
         if self._exercise():
             return from_pem(self.exercise_key(agency))
         one = self._settings
-        if one.sign_token_module:
-            return from_token(
-                one.sign_token_module, one.sign_token, one.sign_token_key, _secret(one.sign_secret_file)
-            )
-        if not one.sign_key_file:
+        if not one.sign_token_module and not one.sign_key_file:
             raise Invalid(
                 "no key is set to sign with",
                 hint="Set sign_key_file, or sign_token_module, sign_token and sign_token_key; see docs/how-to/read-and-render-a-form.md.",
             )
-        body = _bytes(one.sign_key_file, "the signing key")
-        secret = _secret(one.sign_secret_file)
+        named = (one.sign_token, one.sign_token_key) if one.sign_token_module else (one.sign_key_file,)
+        self._require_own(agency, named)
+        secret = _secret(one.sign_secret_file.replace(AGENCY, agency))
+        if one.sign_token_module:
+            token, key = (name.replace(AGENCY, agency) for name in named)
+            return from_token(one.sign_token_module, token, key, secret)
+        body = _bytes(one.sign_key_file.replace(AGENCY, agency), f"the signing key of {agency}")
         return from_pem(body, secret) if b"-----BEGIN" in body else from_pkcs12(body, secret)
+
+    def _require_own(self, agency: str, named: tuple[str, ...]) -> None:
+        """Refuse to sign for an agency with a key that is not its own."""
+        if not _AGENCY.fullmatch(agency):
+            raise Invalid(f"{agency[:40]!r} is no agency code")
+        if any(AGENCY in name for name in named) or self._settings.sign_agency == agency:
+            return
+        owner = self._settings.sign_agency
+        raise Invalid(
+            f"the key that is set signs for {owner}, not for {agency}"
+            if owner
+            else f"nothing says that the key that is set signs for {agency}",
+            hint=f"Set sign_agency to the one agency whose key it is, or write {AGENCY} into the name of file or label.",
+        )
 
     def stamper(self, at: datetime) -> TimeStamper:
         """Who stamps the time.

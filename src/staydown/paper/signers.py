@@ -71,7 +71,7 @@ def from_pkcs12(body: bytes, secret: bytes | None = None) -> SimpleSigner:
     return from_pem(b"".join(parts))
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=64)  # one for each agency that signs
 def from_token(module: str, token: str, key: str, pin: bytes | None) -> Signer:
     """A signer on a token, such as a card or a hardware module; the key never leaves it.
 
