@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx2
@@ -23,7 +23,7 @@ from staydown.core.house import AccessKind, CredentialKind, Matter, Strength
 from staydown.core.ids import AgencyCode, PersonId
 from staydown.core.people import Delegation, Person
 from staydown.core.rights import RIGHTS, Relation, Role, Verb
-from staydown.flow import deconflict, duty, letterhead, letters
+from staydown.flow import deconflict, duty, letterhead, letters, order
 from staydown.web.pages import router as pages
 from support import ALICE, ANNA, BOB, CAROL, Desk
 
@@ -338,6 +338,16 @@ def foreign(desk: Desk) -> dict[str, list[str]]:
     }
 
 
+def annex_3(reference: str, now: datetime) -> dict[str, object]:
+    """The provider lacks something."""
+    return {
+        "form": "tco-annex-3", "a_addressee": "Flock", "a_authority": OFFICE.name, "a_authority_ref": reference,
+        "a_received_at": now.isoformat(), "b_reasons": ["info"], "b_explanation": "Made up.",
+        "b_clarification": "Which one?", "c_hsp": "Flock", "c_person": "A Made-Up Officer", "c_email": "a@flock.example",
+        "c_signature": "A.", "c_at": now.isoformat(),
+    }  # fmt: skip
+
+
 def _order_and_letter(desk: Desk) -> tuple[str, str]:
     """An order of AA on its way, with a letter about it; gives the letter, and an authority that is confirmed."""
     settle_in(desk)
@@ -345,6 +355,8 @@ def _order_and_letter(desk: Desk) -> tuple[str, str]:
         work.offices.set(replace(OFFICE, agency=CC), by=STRANGERS[Role.SIGNATORY].id)
     address = desk.show("secret_three")
     request = issued(desk, ready(desk, address), said=replace(URGENT, reasons=f"{LONG} {SECRET}"))
+    with desk.store.begin() as work:
+        order.impossibility(desk.tools, work, ALICE, request.id, annex_3(request.reference, work.now))
     with desk.store.begin() as work:
         given = {"asked_at": work.now.isoformat(), "answer": SECRET}
         head = letterhead.complete(

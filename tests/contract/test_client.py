@@ -14,6 +14,7 @@ from happened import let_things_happen
 from serving import serving, word_for
 from staydown.api.app import make_api
 from staydown.client import Client
+from staydown.client.orders import Orders
 from staydown.core.errors import Invalid, NotEntitled, NotFound, NotSignedIn, Outside, SameEyes, Stale
 from staydown.core.people import Person, Role
 from staydown.wire import cases, items, operations
@@ -184,7 +185,7 @@ def test_everything_that_can_be_asked_has_a_method(address: str, desk: Desk) -> 
 
 
 def test_no_route_of_ours_lacks_a_method(desk: Desk) -> None:
-    source = inspect.getsource(Client)
+    source = inspect.getsource(Client) + inspect.getsource(Orders)
     ours = [
         "sightings",
         "items",
@@ -197,6 +198,9 @@ def test_no_route_of_ours_lacks_a_method(desk: Desk) -> None:
         "questions",
         "disputes",
         "requests",
+        "footing",
+        "orders",
+        "letters",
         "operations",
         "figures",
         "providers",
