@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 from ordering import EMERGENCY, LONG, OFFICE, REPRESENTATIVE, WHOLE, ready
 from staydown.cli.common import exit_code
 from staydown.cli.main import app as command
-from staydown.core.errors import StaydownError
+from staydown.cli.order import read_json
+from staydown.core.errors import Invalid, StaydownError
 from staydown.core.time import iso
 from support import Desk
 
@@ -127,3 +128,32 @@ def test_what_is_malformed_is_said_in_words(terminal: Terminal, tmp_path: Path) 
     terminal.run(
         "order", "scrutiny", "SD-none", "--asked-by", "nobody", "--party", "x", "--reason", "y", code=3
     )
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (b'{"reasons": "a\\ud800b"}', "half of a character"),
+        (b'{"\\udfff": 1}', "half of a character"),
+        (b'{"reasons": "a", "reasons": "b"}', "there twice"),
+        (b'{"reasons": "\xff"}', "not UTF-8"),
+        (b'["reasons"]', "no JSON object"),
+        (b"{", "no JSON"),
+        (b"[" * 100_000, "no JSON|nested too deep"),
+    ],
+)
+def test_json_that_could_be_read_in_two_ways_or_not_be_stored_is_refused(
+    tmp_path: Path, body: bytes, says: str
+) -> None:
+    path = tmp_path / "said.json"
+    path.write_bytes(body)
+    with pytest.raises(Invalid, match=says):
+        read_json(path)
+
+
+def test_json_may_begin_with_a_mark_of_its_byte_order(tmp_path: Path) -> None:
+    path = tmp_path / "said.json"
+    path.write_bytes(b'\xef\xbb\xbf{"reasons": "caf\xc3\xa9 \\ud83d\\ude00"}')
+    assert read_json(path) == {"reasons": "café 😀"}
+    with pytest.raises(Invalid, match="there is no file"):
+        read_json(tmp_path / "nowhere.json")

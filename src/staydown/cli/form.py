@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from staydown.cli.common import Json, emit, emit_one, report, say
-from staydown.core.errors import Broken, Invalid, NotFound, Outside
+from staydown.cli.jsonfile import parse, read_bytes
+from staydown.core.errors import Broken, Invalid, Outside
 
 if TYPE_CHECKING:
     from staydown.paper import PaperDesk
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from staydown.reason.formcheck import Checked
 
 form = typer.Typer(help="Legal forms: check, render, read back.", no_args_is_help=True, rich_markup_mode=None)
-MOST_BYTES = 64 * 1024 * 1024
 MALFORMED = 3
 """The exit code of a form that is not complete."""
 File = Annotated[Path, typer.Argument(metavar="FILE", help="A JSON object with `form` and the form's keys.")]
@@ -126,8 +126,8 @@ def read(
 
     Example: staydown form read order.pdf --json
     """
-    trusted = _bytes(roots) if roots else b""
-    found = _desk().read(_bytes(file), roots=trusted)
+    trusted = read_bytes(roots) if roots else b""
+    found = _desk().read(read_bytes(file), roots=trusted)
     row = found.checked.as_row() | {
         "language": found.language,
         "draft": found.draft,
@@ -180,7 +180,7 @@ def _filled_in(file: Path, named: str) -> tuple[str, dict[str, object]]:
     Raises:
         Invalid: The file is no JSON object, or nothing says which form it is.
     """
-    values = _json(_bytes(file), file.name)
+    values = parse(read_bytes(file), file.name)
     if not isinstance(values, dict):
         raise Invalid(f"{file.name} holds no JSON object", hint='Write {"form": "tco-annex-1", ...}.')
     name = named or values.get("form") or ("xarf" if "xarf_version" in values else "")
@@ -190,37 +190,3 @@ def _filled_in(file: Path, named: str) -> tuple[str, dict[str, object]]:
             hint='Add "form": "tco-annex-1", or say --form NAME.',
         )
     return name, values
-
-
-def _bytes(file: Path) -> bytes:
-    try:
-        with file.open("rb") as opened:
-            body = opened.read(MOST_BYTES + 1)
-    except FileNotFoundError as error:
-        raise NotFound(f"there is no file {file}", hint="Check the path.") from error
-    except (OSError, ValueError) as error:
-        raise Invalid(f"{file.name} cannot be read: {error}") from error
-    if len(body) > MOST_BYTES:
-        raise Invalid(f"{file.name} is larger than {MOST_BYTES // 2**20} MiB")
-    return body
-
-
-def _json(body: bytes, name: str) -> object:
-    try:
-        return json.loads(body.decode("utf-8-sig"), object_pairs_hook=_once)
-    except UnicodeDecodeError as error:
-        raise Invalid(f"{name} is not UTF-8", hint="`form check` and `form render` take JSON.") from error
-    except RecursionError as error:
-        raise Invalid(f"{name} is nested too deep to be a form") from error
-    except ValueError as error:
-        raise Invalid(f"{name} is no JSON: {str(error)[:160]}") from error
-
-
-def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """An object whose keys are each there once: a reader could otherwise not tell which value counts."""
-    found: dict[str, object] = {}
-    for key, value in pairs:
-        if key in found:
-            raise ValueError(f"the key {key[:40]!a} is there twice")
-        found[key] = value
-    return found

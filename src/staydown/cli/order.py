@@ -22,6 +22,7 @@ from staydown.cli.common import (
     signs_in,
     who,
 )
+from staydown.cli.jsonfile import read_object
 from staydown.core.errors import Invalid, Outside
 from staydown.core.rights import Verb
 
@@ -81,19 +82,9 @@ def read_json(path: Path | None) -> dict[str, Any]:
     """The JSON object in a file; nothing for no file.
 
     Raises:
-        Invalid: It cannot be read, or is no object.
+        Invalid: It cannot be read, is no object, says a thing twice or holds half of a character.
     """
-    if path is None:
-        return {}
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise Invalid(f"{path} cannot be read: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
-        raise Invalid(f"{path} is no JSON: {error}") from error
-    if not isinstance(found, dict):
-        raise Invalid(f"{path} holds no JSON object", hint="Write an object with fields, such as {}.")
-    return found
+    return {} if path is None else read_object(path)
 
 
 def said_from(found: dict[str, Any]) -> Said:
