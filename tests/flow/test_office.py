@@ -6,11 +6,12 @@ import re
 from dataclasses import asdict, replace
 
 import pytest
+from sqlalchemy import event
 
-from ordering import OFFICE, ready, settle_in
+from ordering import OFFICE, drawn, first_contact, ready, settle_in
 from staydown.core.errors import Invalid, NotFound, SameEyes
 from staydown.core.ids import AgencyCode
-from staydown.core.order import Competence, Office
+from staydown.core.order import Competence, Office, PaperName
 from staydown.core.people import Role
 from staydown.flow import footing, office
 from support import ALICE, BOB, CAROL, SAM, Desk, person
@@ -140,3 +141,44 @@ def _fields(one: Office) -> dict[str, object]:
     found = asdict(one)
     del found["agency"]
     return found | {"competences": [each.value for each in one.competences]}
+
+
+def test_authorities_are_looked_up_once_for_all_items(desk: Desk) -> None:
+    settle_in(desk)
+    items = ready(desk, *(desk.show(f"made_up_{number}") for number in range(5)))
+    with desk.store.begin(write=False) as work:
+        asked: list[str] = []
+        event.listen(work.conn, "before_cursor_execute", lambda *told: asked.append(told[2]))
+        footing.matters(desk.tools, work, ALICE, items)
+    assert sum("FROM authorities" in one.replace("\n", " ") for one in asked) == 1
+
+
+def test_a_list_of_letters_is_the_newest_without_their_papers(desk: Desk) -> None:
+    settle_in(desk)
+    for provider in ("flock", "hearth", "flock"):
+        first_contact(desk, provider)
+    with desk.store.begin(write=False) as work:
+        whole = work.letters.listed(agency=AA)
+        asked: list[str] = []
+        event.listen(work.conn, "before_cursor_execute", lambda *told: asked.append(told[2]))
+        found = work.letters.newest(AA, at_most=2)
+    assert [one.reference for one in found] == [one.reference for one in whole[-2:]]
+    assert [(one.pdf, one.text) for one in found] == [(b"", ""), (b"", "")]
+    assert found[0].digest == whole[-2].digest
+    assert len(asked) == 1
+    assert "LIMIT" in asked[0]
+    assert "letters.pdf" not in asked[0]
+
+
+def test_one_paper_is_loaded_alone(desk: Desk) -> None:
+    settle_in(desk)
+    request = drawn(desk, ready(desk, desk.show("made_up"))).request
+    with desk.store.begin(write=False) as work:
+        every = {one.name: one for one in work.papers.of([request.id])[request.id]}
+        asked: list[object] = []
+        event.listen(work.conn, "before_cursor_execute", lambda *told: asked.append(told[3]))
+        for name, paper in every.items():
+            assert work.papers.one(request.id, name) == paper
+        assert work.papers.one(request.id, PaperName.SIGNED) is None
+    assert len(every) >= 2
+    assert all(any(str(one) in str(told) for one in PaperName) for told in asked)

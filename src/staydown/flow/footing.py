@@ -112,11 +112,11 @@ def matters(
     before = _before(work, person, ids, known, besides)
     rooms = {one.provider: tools.catalogue.room(one.provider) for one in known.values()}
     contact = {name: first_contact(work, person, name, office, at or work.now) for name in rooms}
+    addressed = _addressed(work, office, rooms)
     found: dict[ItemId, Matter] = {}
     for item in ids:
         own, room = known[item], rooms[known[item].provider]
         verdict, ground = assessed.get(item, {}).get(person.agency, (None, None))
-        home = room.establishment or room.representative
         found[item] = Matter(
             kind=own.kind,
             reach=said.reach,
@@ -144,7 +144,7 @@ def matters(
             whole=said.whole,
             again=said.again,
             reasons=said.reasons,
-            authority_known=_authority_known(work, room, office, home),
+            authority_known=addressed[room.name],
             redress_known=bool(office.redress_body and office.redress_deadline and office.redress_law),
             basis=said.basis or office.legal_basis,
             scope=said.scope,
@@ -161,13 +161,20 @@ def _in_union(room: Room) -> bool:
     return room.establishment in EU or room.representative is not None
 
 
-def _authority_known(work: Work, room: Room, office: Office, home: str | None) -> bool:
-    state = Matter(establishment=room.establishment, representative=room.representative).home
-    return (
-        state is None
-        or state == office.state
-        or work.offices.authority(office.agency, state, Task.SCRUTINISE) is not None
-    )
+def _addressed(work: Work, office: Office, rooms: Mapping[str, Room]) -> dict[str, bool]:
+    """By provider, whether the agency knows where the copy for the state of establishment goes; one look for all."""
+    homes = {
+        name: Matter(establishment=room.establishment, representative=room.representative).home
+        for name, room in rooms.items()
+    }
+    elsewhere = set(homes.values()) - {None, office.state}
+    if elsewhere:
+        elsewhere -= {
+            one.state
+            for one in work.offices.authorities(office.agency)
+            if one.task is Task.SCRUTINISE and one.confirmed_by is not None
+        }
+    return {name: home not in elsewhere for name, home in homes.items()}
 
 
 def first_contact(work: Work, person: Person, provider: str, office: Office, at: datetime) -> FirstContact:

@@ -109,6 +109,9 @@ class Letters(Protocol):
     ) -> list[Letter]:
         """Letters, oldest first."""
 
+    def newest(self, agency: AgencyCode, *, request: RequestId | None = None, at_most: int) -> list[Letter]:
+        """An agency's newest letters, oldest first, without their papers and text."""
+
     def by_reference(self, reference: str) -> LetterId:
         """The letter of that reference.
 

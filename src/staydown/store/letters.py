@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, func, insert, select, true, update
 
@@ -54,6 +55,16 @@ class Letters:
             if value is not None:
                 statement = statement.where(column == value)
         return [_letter(row._mapping) for row in self._conn.execute(statement)]
+
+    def newest(self, agency: AgencyCode, *, request: RequestId | None = None, at_most: int) -> list[Letter]:
+        """An agency's newest letters, oldest first, without their papers and text."""
+        light = [one for one in letters.c if one.name not in {"pdf", "text", "values"}]
+        statement = select(*light).where(letters.c.agency == agency)
+        if request is not None:
+            statement = statement.where(letters.c.request == request)
+        rows = self._conn.execute(statement.order_by(letters.c.id.desc()).limit(at_most)).all()
+        bare = {"pdf": b"", "text": "", "values": ""}
+        return [_letter({**row._mapping, **bare}) for row in reversed(rows)]
 
     def by_reference(self, reference: str) -> LetterId:
         """The letter of that reference.
@@ -212,6 +223,6 @@ class Offices:
         ]
 
 
-def _letter(row: RowMapping) -> Letter:
+def _letter(row: RowMapping | dict[str, Any]) -> Letter:
     values = {name: row[name] for name in Letter.__dataclass_fields__}
     return Letter(**{**values, "state": LetterState(row["state"]), "pdf": bytes(row["pdf"])})

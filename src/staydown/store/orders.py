@@ -292,7 +292,12 @@ class Papers:
 
     def one(self, request: RequestId, name: PaperName) -> Paper | None:
         """One rendition."""
-        return next((paper for paper in self.of([request]).get(request, ()) if paper.name is name), None)
+        row = self._conn.execute(
+            select(papers).where(papers.c.request == request, papers.c.name == name.value)
+        ).first()
+        if row is None:
+            return None
+        return Paper(name=name, media_type=row.media_type, body=bytes(row.body))
 
 
 def _dumped(facts: Mapping[str, object]) -> str:

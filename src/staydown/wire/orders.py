@@ -345,7 +345,7 @@ class Letter(Told):
     sent_at: Instant | None
     received_at: Instant | None
     digest: str
-    text: str = Field(description="As it will leave.")
+    text: str = Field(description="As it will leave; empty in a list.")
 
 
 class Letters(Told):

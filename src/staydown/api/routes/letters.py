@@ -10,7 +10,7 @@ from fastapi.responses import Response
 from staydown.api.desk import Once, TheApp, act, noted, subjects
 from staydown.api.gate import Caller, needs
 from staydown.core.errors import NotFound
-from staydown.core.ids import agency_code
+from staydown.core.ids import RequestId, agency_code
 from staydown.core.order import Authority, Letter
 from staydown.core.rights import Relation, Verb
 from staydown.flow import footing, letterhead, letters
@@ -23,6 +23,8 @@ from staydown.wire.cases import Reasoned
 
 router = APIRouter(tags=["letters"])
 Reference = Annotated[Name, Path(description="As its addressee is told it.")]
+AT_MOST = 1000
+"""Letters in one list."""
 Approves = Annotated[Caller, needs(Verb.APPROVE_LETTER)]
 
 
@@ -36,6 +38,10 @@ def _own(work: SqlWork, caller: Caller, reference: str) -> Letter:
 
 def _told(work: SqlWork, one: Letter) -> wire.Letter:
     about = work.requests.one(one.request).reference if one.request is not None else None
+    return _as_told(one, about)
+
+
+def _as_told(one: Letter, about: str | None) -> wire.Letter:
     names = [name for name in wire.Letter.model_fields if name not in {"about", "text"}]
     text = one.text if one.sent_at is not None else DRAFT + one.text
     return wire.Letter(about=about, text=text, **{name: getattr(one, name) for name in names})
@@ -45,12 +51,16 @@ def _told(work: SqlWork, one: Letter) -> wire.Letter:
 def list_letters(
     app: TheApp, caller: Annotated[Caller, needs(Verb.SEE_REQUESTS, Relation.OWN)], about: Name | None = None
 ) -> wire.Letters:
-    """Letters of the own agency, oldest first; at most the last thousand."""
+    """Letters of the own agency, oldest first; at most the last thousand, each without its text."""
     with app.store.begin(of=caller.person.agency) as work:
         request = work.requests.by_reference(about) if about else None
-        found = work.letters.listed(agency=caller.person.agency, request=request)[-1000:]
+        found = work.letters.newest(caller.person.agency, request=request, at_most=AT_MOST)
         noted(work, caller, Verb.SEE_REQUESTS, subjects("letter", [one.id for one in found]))
-        return wire.Letters(rows=[_told(work, one) for one in found])
+        orders = {one.request for one in found if one.request is not None}
+        about_of: dict[RequestId | None, str] = {
+            one.id: one.reference for one in work.requests.get(list(orders))
+        }
+        return wire.Letters(rows=[_as_told(one, about_of.get(one.request)) for one in found])
 
 
 @router.post("/v1/letters", status_code=201, response_model=wire.Letter)
