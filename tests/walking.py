@@ -398,8 +398,7 @@ class Walk:
             return f"taken in {len(taken)} times"
         intake = taken[-1]
         listed = [address for _, address in intake.lines]
-        with self.desk.store.begin(write=False) as work:
-            now = work.now
+        now = intake.at
         for approval in reversed(story.approvals):
             cover = arrival.text
             if arrival.via == "mail" and plain(approval.cover) in plain(cover):
