@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import json
+
+import jsonschema
 import pytest
 
 from staydown.app import forms
 from staydown.reason.formcheck import Checked, check
 from staydown.reason.formfile import Field, Kind
+from staydown.reason.formschema import schema
+from staydown.reason.formtext import as_json
 from staydown.reason.formvalues import Wrong, is_blank, read_value, why_not
+from support import law
 
 FORMS = {name: one.form for name, one in forms().items()}
+VALIDATORS = {name: jsonschema.Draft202012Validator(schema(form)) for name, form in FORMS.items()}
 
 
 def filled(name: str, **changed: object) -> Checked:
@@ -83,3 +90,81 @@ def test_errors_show_the_form_wanted() -> None:
     found = read_value(field, "en")
     assert isinstance(found, Wrong)
     assert "did you mean 'EN'? write two capital letters" in found.why
+
+
+@law("Regulation (EU) 2021/784, Art. 3(4)(b)")
+@pytest.mark.parametrize(
+    "given",
+    [
+        ["a", "2_7_c"],
+        ["2_7_c", "a", "2_7_a"],
+        {"2_7_a": True, "2_7_b": False, "c": True},
+        ["2_7_a", "c", "c"],
+    ],
+)
+def test_boxes_are_ticked_in_whatever_way_is_clear(given: object) -> None:
+    found = filled("tco-annex-1", b_types=given)
+    assert (found.complete, found.values["b_types"]) == (True, ["2_7_a", "2_7_c"])
+    VALIDATORS["tco-annex-1"].validate({**forms()["tco-annex-1"].sample, "b_types": given})
+
+
+def test_one_box_may_stand_alone_and_an_unknown_one_is_named() -> None:
+    assert filled("tco-annex-1", b_types="b").values["b_types"] == ["2_7_b"]
+    assert filled("tco-annex-1", b_types={"2_7_a": False}).missing == ("b_types",)
+    for wrong in (["f"], "f", {"f": False}, {"2_7_a": 1}):
+        assert "b_types" in filled("tco-annex-1", b_types=wrong).wrong
+        assert not VALIDATORS["tco-annex-1"].is_valid({**forms()["tco-annex-1"].sample, "b_types": wrong})
+
+
+@pytest.mark.parametrize(
+    ("name", "also"),
+    [
+        ("dsa-art-16", {"a": "a_explanation", "b": "b_locations", "d": "d_good_faith"}),
+        (
+            "dsa-art-9",
+            {"i": "i_legal_basis", "ii": "ii_reasons", "iii": "iii_authority", "iv": "iv_locations"},
+        ),
+    ],
+)
+def test_elements_go_by_the_letters_of_the_act_as_well(name: str, also: dict[str, str]) -> None:
+    sample = dict(forms()[name].sample)
+    letters = {short: sample[key] for short, key in also.items()}
+    short = {key: value for key, value in sample.items() if key not in also.values()} | letters
+    found = check(FORMS[name], short)
+    assert (found.complete, found.values) == (True, check(FORMS[name], sample).values)
+    VALIDATORS[name].validate(short)
+    first = next(iter(also))
+    assert f"{first}: stands for {also[first]}" in check(FORMS[name], short | sample).errors[0]
+    assert not VALIDATORS[name].is_valid(short | sample)
+    assert check(FORMS[name], {key: short[key] for key in short if key != first}).missing == (also[first],)
+
+
+def test_an_open_form_keeps_what_it_does_not_know() -> None:
+    sample = dict(forms()["xarf"].sample) | {"x_case": {"number": [1, "two"]}, "ticket": "T-1"}
+    found = check(FORMS["xarf"], sample)
+    assert found.complete
+    assert json.loads(as_json(FORMS["xarf"], found))["x_case"] == {"number": [1, "two"]}
+    VALIDATORS["xarf"].validate(sample)
+    inside = check(FORMS["xarf"], sample | {"_internal": {"who": "alice"}})
+    assert (inside.complete, inside.dropped, inside.values) == (True, ("_internal",), found.values)
+    assert "ticket" in check(FORMS["xarf"], sample | {"ticket": "\ud800"}).errors[0]
+    assert "is no field" in filled("referral", ticket="T-1").errors[0]
+
+
+@law("Regulation (EU) 2021/784, Art. 4(1)")
+def test_a_copy_goes_to_another_state_alone() -> None:
+    home = {"a_establishment_ms": forms()["tco-annex-1"].sample["a_issuing_ms"]}
+    domestic = {**forms()["tco-annex-1"].sample, **home, "d_cross_border": False}
+    domestic.pop("d_copy_sent")
+    domestic.pop("f_establishment_ca")
+    nowhere = domestic | {"a_establishment_ms": "none"}
+    for right in (domestic, nowhere):
+        assert check(FORMS["tco-annex-1"], right).complete
+        VALIDATORS["tco-annex-1"].validate(right)
+    crossing = {"d_cross_border": True, "d_copy_sent": True, "f_establishment_ca": "Made-up"}
+    for wrong, key in (
+        (domestic | {"d_copy_sent": True}, "d_copy_sent"),
+        (nowhere | crossing, "d_cross_border"),
+    ):
+        assert key in check(FORMS["tco-annex-1"], wrong).wrong
+        assert not VALIDATORS["tco-annex-1"].is_valid(wrong)

@@ -81,6 +81,9 @@ def check(form: Form, values: object) -> Checked:
         for found in RULES[name](good):
             errors.append(found)
             wrong.add(found.partition(":")[0].partition("[")[0])
+    kept_besides = _kept(form, values)
+    dropped += _withheld(kept_besides)
+    draft |= kept_besides
     return _found(
         form, errors=errors, missing=missing, values=draft, dropped=dropped, wrong=wrong, unread=set(wrongs)
     )
@@ -126,7 +129,9 @@ def _ticks(form: Form) -> dict[str, Field]:
 
 
 def _unknown(form: Form, values: Mapping[object, object]) -> list[str]:
-    known = {one.key for one in form.fields} | {"form"} | set(_ticks(form))
+    known = {name for one in form.fields for name in (one.key, *one.names)} | {"form"} | set(_ticks(form))
+    if form.open:
+        return [error for key, value in values.items() if key not in known for error in _unfit(key, value)]
     if not form.bare:
         known.add("version")
     errors = []
@@ -138,9 +143,41 @@ def _unknown(form: Form, values: Mapping[object, object]) -> list[str]:
     return errors
 
 
+def _unfit(key: object, value: object) -> list[str]:
+    """Why a field that the form does not know cannot be kept."""
+    import rfc8785
+
+    try:
+        rfc8785.dumps([str(key), value])  # type: ignore[list-item]
+    except (rfc8785.CanonicalizationError, TypeError, ValueError, RecursionError):
+        return [f"{shown(key).strip(chr(39))}: cannot be written as JSON; leave it out"]
+    return []
+
+
+def _kept(form: Form, values: Mapping[object, object]) -> dict[str, object]:
+    """What an open form keeps besides its own fields."""
+    known = {name for one in form.fields for name in (one.key, *one.names)} | {"form"}
+    if not form.open:
+        return {}
+    return {str(key): one for key, one in values.items() if key not in known and not _unfit(key, one)}
+
+
+def _withheld(kept: dict[str, object]) -> list[str]:
+    """Take out what stays with whoever wrote it: by its name it begins with an underscore."""
+    inside = [key for key in kept if key.startswith("_")]
+    for key in inside:
+        del kept[key]
+    return inside
+
+
 def _gathered(form: Form, values: Mapping[object, object], errors: list[str]) -> dict[str, object]:
     """The fields' values, with ticks given under their own keys put into their list."""
     given = {one.key: values[one.key] for one in form.fields if one.key in values}
+    for one in form.fields:
+        for name in (name for name in one.names if not is_blank(values.get(name))):
+            if not is_blank(given.get(one.key)):
+                errors.append(f"{name}: stands for {one.key}, which is there already; leave one of them out")
+            given[one.key] = values[name]
     for choice, one in _ticks(form).items():
         tick = values.get(choice)
         if tick is None or tick is False:
@@ -151,8 +188,8 @@ def _gathered(form: Form, values: Mapping[object, object], errors: list[str]) ->
         listed = given.get(one.key)
         if is_blank(listed):
             given[one.key] = [choice]
-        elif isinstance(listed, list):
-            given[one.key] = [*listed, choice]
+        else:
+            given[one.key] = [*(listed if isinstance(listed, list) else [listed]), choice]
     return given
 
 

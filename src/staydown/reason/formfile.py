@@ -9,11 +9,12 @@ field in any of them is an error that names the nearest known one. Top level of 
 - `one_of`: groups of fields of which at least one has to be there; `rules`: names of rules between fields; `settles`: names of
   what is put in order without a word.
 - `bare = true`: the JSON is another standard's own, without our words `form` and `version`.
+- `open = true`: fields that the form does not know are kept as they are, except those that begin with an underscore.
 - `sections`: their ids, in order; every field stands in one.
 
 `[[fields]]`, in the order of the form: `key`, `section`, `kind` (of `Kind`), `need` (true: always), `when` (needed where
 this holds), `only_when` (dropped where this does not hold), `choices` or `of` (`eu`, `eea`, `languages`, `LANGUAGES`) with
-`also` for further words, `max` (length), `many` (entries), `pattern` with `example`, `must` (the one value it may have),
+`also` for further words, `short` (a table of other spellings of choices), `names` (other keys under which it may be given), `max` (length), `many` (entries), `pattern` with `example`, `must` (the one value it may have),
 `ticks = true` (each choice may also be given as a key of its own), `bare = true` (a text stands for the first part),
 `first` and `last` (dates), `least` and `most` (numbers), `parts` (fields of a record), `source`. A condition is a table: `key` and `in`,
 `not_in`, `given = true` or `differs` (another key); a list of tables holds where one of them does.
@@ -92,6 +93,8 @@ class Field:
     many: int = 0
     pattern: str = ""
     example: str = ""
+    short: Mapping[str, str] = field(default_factory=dict)
+    names: tuple[str, ...] = ()
     must: bool | None = None
     ticks: bool = False
     bare: bool = False
@@ -146,6 +149,7 @@ class Form:
     rules: tuple[str, ...] = ()
     settles: tuple[str, ...] = ()
     bare: bool = False
+    open: bool = False
 
     @property
     def languages(self) -> tuple[str, ...]:

@@ -146,6 +146,7 @@ def read_form(table: Mapping[str, object], texts: Mapping[str, Texts], where: st
         rules=top.texts("rules"),
         settles=top.texts("settles"),
         bare=top.yes("bare"),
+        open=top.yes("open"),
     )
     _agree(form, where)
     return form
@@ -153,12 +154,14 @@ def read_form(table: Mapping[str, object], texts: Mapping[str, Texts], where: st
 
 def _agree(form: Form, where: str) -> None:
     """Keys are named once, and what names a key names one that is there."""
-    keys = [one.key for one in form.fields]
+    keys = [name for one in form.fields for name in (one.key, *one.names)]
     if twice := {key for key in keys if keys.count(key) > 1}:
         raise Invalid(f"{where}/form.toml: the key {min(twice)!r} is there twice")
     named = [form.dated, form.reference, *(key for group in form.one_of for key in group)]
     for one in form.fields:
         named += [word for part in (*one.when, *one.only_when) for word in (part.key, part.differs)]
+        if unknown := set(one.short.values()) - set(one.choices):
+            raise Invalid(f"{where}/form.toml: {one.key} shortens {min(unknown)!r}, which is no choice")
         if one.section not in form.sections:
             raise Invalid(f"{where}/form.toml: {one.key} stands in no known section")
     if unknown := {key for key in named if key} - set(keys):
@@ -186,6 +189,8 @@ def _field(table: _Reader) -> Field:
         many=int(table.number("many") or 0),
         pattern=table.text("pattern", ""),
         example=table.text("example", ""),
+        short=table.words("short"),
+        names=table.texts("names"),
         must=must if isinstance(must, bool) else None,
         ticks=table.yes("ticks"),
         bare=table.yes("bare"),

@@ -39,6 +39,8 @@ def cross_border(values: Values) -> Iterator[str]:
     """Section D says whether the provider is established in another state. Regulation (EU) 2021/784, Art. 4(1)."""
     issuing, home = values.get("a_issuing_ms"), values.get("a_establishment_ms")
     stated = values.get("d_cross_border", False)
+    if home == "none" and stated is True:
+        yield "d_cross_border: cannot be true where a_establishment_ms is none; no other state is concerned"
     if issuing is None or home not in EEA:
         return
     if stated is not (issuing != home):
@@ -54,6 +56,8 @@ def copy_sent(values: Values) -> Iterator[str]:
     """Across a border a copy goes to the other state's authority. Regulation (EU) 2021/784, Art. 4(1)."""
     if values.get("d_cross_border") is True and values.get("d_copy_sent") is False:
         yield "d_copy_sent: has to be true where d_cross_border is; the copy goes out together with the order"
+    if values.get("d_copy_sent") is True and values.get("d_cross_border") is not True:
+        yield "d_copy_sent: cannot be true where d_cross_border is not; a copy goes to another state alone"
 
 
 def certified_that_day(values: Values) -> Iterator[str]:

@@ -28,7 +28,7 @@ def schema(form: Form) -> Schema:
         properties["version"] = {"const": form.version}
     conditions: list[Schema] = []
     for one in form.fields:
-        properties[one.key] = _property(form, one)
+        properties |= dict.fromkeys((one.key, *one.names), _property(form, one))
         conditions += _conditions(form, one)
         for choice in one.choices if one.ticks else ():
             properties[choice] = {"type": ["boolean", "null"]}
@@ -41,8 +41,8 @@ def schema(form: Form) -> Schema:
         "description": f"{form.source}; version {form.version}, since {form.since}.",
         "type": "object",
         "properties": properties,
-        "required": [one.key for one in form.fields if one.need and not one.ticks],
-        "additionalProperties": False,
+        "required": [one.key for one in form.fields if _is_alone(one)],
+        "additionalProperties": form.open,
         **({"allOf": conditions} if conditions else {}),
         "x-rules": ["calendar", *(name for name in form.rules if name not in _RULES)],
     }
@@ -52,9 +52,14 @@ def _property(form: Form, field: Field) -> Schema:
     if field.only_when:
         return {"description": field.source}
     body = _SHAPES[field.kind](field)
-    if not field.need or field.ticks:
+    if not _is_alone(field):
         body = {"anyOf": [BLANK, body]}
     return {"description": field.source, **body} if field.source else body
+
+
+def _is_alone(field: Field) -> bool:
+    """Whether the field has to be there under its own key."""
+    return field.need and not field.ticks and not field.names
 
 
 def _conditions(form: Form, field: Field) -> list[Schema]:
@@ -64,6 +69,9 @@ def _conditions(form: Form, field: Field) -> list[Schema]:
             {"properties": {one: {"const": True}}, "required": [one]} for one in field.choices
         ]
         found.append({"anyOf": [_has(field.key), *ticked]})
+    if field.names:
+        given = [_has(key) for key in (field.key, *field.names)]
+        found.append({"oneOf": given if field.need else [*given, {"not": {"anyOf": given}}]})
     if field.only_when:
         body: Schema = {"anyOf": [BLANK, _SHAPES[field.kind](field)]}
         found.append({"if": _any(form, field.only_when), "then": {"properties": {field.key: body}}})
@@ -94,16 +102,23 @@ def _holds(form: Form, one: Condition) -> Schema:
             ]
         }
     listed: Schema = {"type": "array", "contains": {"enum": list(one.words)}}
-    ticked: list[Schema] = []
+    ticked = [_is_ticked(one.key, word) for word in map(str, one.words)]
     field = form.field(one.key)
     if field is not None and field.ticks:
-        ticked = [{"properties": {word: {"const": True}}, "required": [word]} for word in map(str, one.words)]
+        ticked += [
+            {"properties": {word: {"const": True}}, "required": [word]} for word in map(str, one.words)
+        ]
     named: Schema = {
         "properties": {one.key: {"anyOf": [{"enum": list(one.words)}, listed]}},
         "required": [one.key],
     }
-    found: Schema = {"anyOf": [named, *ticked]} if ticked else named
+    found: Schema = {"anyOf": [named, *ticked]} if field is not None and field.kind is Kind.CHOICES else named
     return {"not": found} if one.is_negated else found
+
+
+def _is_ticked(key: str, word: str) -> Schema:
+    ticked: Schema = {"type": "object", "properties": {word: {"const": True}}, "required": [word]}
+    return {"properties": {key: ticked}, "required": [key]}
 
 
 def _are(words: Mapping[str, list[str]]) -> Schema:
@@ -122,11 +137,17 @@ def _text(field: Field) -> Schema:
 
 
 def _choice(field: Field) -> Schema:
-    return {"enum": list(field.choices)}
+    return {"enum": [*field.choices, *field.short]}
 
 
 def _choices(field: Field) -> Schema:
-    return _list(_choice(field), MANY_MAX)
+    ticked: Schema = {
+        "type": "object",
+        "propertyNames": _choice(field),
+        "additionalProperties": {"type": "boolean"},
+        "not": {"additionalProperties": {"const": False}},
+    }
+    return {"anyOf": [_list(_choice(field), MANY_MAX), _choice(field), ticked]}
 
 
 def _tick(field: Field) -> Schema:
@@ -196,6 +217,10 @@ def _cross_border() -> list[Schema]:
     ]
     return [
         {"if": {"anyOf": same}, "then": {"properties": {"d_cross_border": {"not": {"const": True}}}}},
+        {
+            "if": _are({"a_establishment_ms": ["none"]}),
+            "then": {"properties": {"d_cross_border": {"not": {"const": True}}}},
+        },
         {"if": {"anyOf": other}, "then": {"properties": {"d_cross_border": {"not": {"const": False}}}}},
     ]
 
@@ -203,7 +228,13 @@ def _cross_border() -> list[Schema]:
 def _copy_sent() -> list[Schema]:
     """Regulation (EU) 2021/784, Art. 4(1): the copy goes out together with the order."""
     crosses: Schema = {"properties": {"d_cross_border": {"const": True}}, "required": ["d_cross_border"]}
-    return [{"if": crosses, "then": {"properties": {"d_copy_sent": {"not": {"const": False}}}}}]
+    return [
+        {
+            "if": crosses,
+            "then": {"properties": {"d_copy_sent": {"not": {"const": False}}}},
+            "else": {"properties": {"d_copy_sent": {"not": {"const": True}}}},
+        }
+    ]
 
 
 _RULES: Mapping[str, Callable[[], list[Schema]]] = {"cross_border": _cross_border, "copy_sent": _copy_sent}

@@ -185,6 +185,8 @@ def _day(field: Field, value: object) -> str | Wrong:
 
 def _choice(field: Field, value: object) -> str | Wrong:
     text = a_text(field, value)
+    if isinstance(text, str):
+        text = field.short.get(text, text)
     if isinstance(text, str) and text not in field.choices:
         return Wrong(f"{shown(text)} {_near(text, field.choices)}", shown=text)
     return text
@@ -206,6 +208,15 @@ def _near(word: str, choices: tuple[str, ...]) -> str:
 
 
 def _choices(field: Field, value: object) -> list[object] | Wrong:
+    if isinstance(value, str):
+        value = [value]
+    if isinstance(value, dict):
+        if not all(isinstance(one, bool) for one in value.values()):
+            return Wrong("has to be a list of choices, or an object in which each is true or false")
+        for key in value:
+            if isinstance(read := _choice(field, key), Wrong):
+                return Wrong(read.why, f"[{shown(key)}]")
+        value = [key for key, one in value.items() if one]
     if not isinstance(value, list):
         return Wrong(f"has to be a list of choices, not {shown(value)}")
     if len(value) > (most := field.many or MANY_MAX):
@@ -214,7 +225,7 @@ def _choices(field: Field, value: object) -> list[object] | Wrong:
         read = _choice(field, one)
         if isinstance(read, Wrong):
             return Wrong(read.why, f"[{at}]{read.at}")
-    given = set(value)
+    given = {field.short.get(one, one) for one in value}
     return [one for one in field.choices if one in given]
 
 
