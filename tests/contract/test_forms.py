@@ -23,9 +23,10 @@ from staydown.app import forms
 from staydown.core.errors import NotFound
 from staydown.paper import PaperDesk
 from staydown.reason.formcheck import check
-from staydown.reason.formlayout import label_of, words_of
+from staydown.reason.formfile import Form
+from staydown.reason.formlayout import label_of, lay_out, words_of
 from staydown.reason.formrules import RULES, SETTLES
-from staydown.reason.formtext import as_json, as_text
+from staydown.reason.formtext import as_json, text_of
 from staydown.registry import plugs
 
 FORMS = forms()
@@ -35,6 +36,11 @@ ASKED_FOR = {
     "tco-copy", "scrutiny-request", "scrutiny-pre-notice", "scrutiny-decision", "non-disclosure", "withdrawal", "finality",
     "threat-to-life", "clarification",
 }  # fmt: skip
+
+
+def as_text(form: Form, values: object, language: str) -> str:
+    """The form as plain text, as a draft."""
+    return text_of(lay_out(form, check(form, values), language, draft=True, exercise=False))
 
 
 def test_every_form_is_there() -> None:

@@ -10,7 +10,6 @@ from ordering import SAID, consented, drawn, ready, settle_in
 from staydown.core.errors import Invalid, NotEntitled, Refused
 from staydown.core.request import Decision, LineAnswer, Request
 from staydown.flow import answer, statements
-from staydown.law.statement import dropped
 from support import ALICE, CAROL, Desk, law
 
 TERMS = {
@@ -40,7 +39,7 @@ def test_a_referral_gives_a_statement_that_names_nobody(desk: Desk) -> None:
             statements.statements(desk.tools, work, ALICE, request.id, given=TERMS, is_small=True)
     assert one.values["source_type"] == "SOURCE_TYPE_OTHER_NOTIFICATION"
     assert one.values["decision_account"] == "DECISION_ACCOUNT_TERMINATED"
-    assert not dropped(one.values)
+    assert not desk.tools.paper.check("dsa-statement", one.values).dropped
     told = json.dumps(one.values)
     for word in ("some_one", "flock.exercise.example", "alice", '"AA"'):
         assert word not in told

@@ -48,11 +48,7 @@ def test_the_same_form_gives_the_same_bytes() -> None:
     first = DESK.render("tco-annex-1", ORDER, language="en", draft=False)
     second = DESK.render("tco-annex-1", dict(reversed(ORDER.items())), language="en", draft=False)
     assert first.pdf == second.pdf
-    assert (first.pdf_sha256, first.json_sha256, first.text_sha256) == (
-        second.pdf_sha256,
-        second.json_sha256,
-        second.text_sha256,
-    )
+    assert (first.json, first.text) == (second.json, second.text)
 
 
 @pytest.mark.parametrize("seed", range(40))

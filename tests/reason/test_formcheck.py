@@ -12,14 +12,21 @@ from hypothesis import strategies as st
 from staydown.app import forms
 from staydown.core.errors import Invalid, Refused
 from staydown.reason.formcheck import Checked, check
+from staydown.reason.formfile import Form
+from staydown.reason.formlayout import lay_out
 from staydown.reason.formread import read_form, read_texts
-from staydown.reason.formtext import as_json, as_text, visible
+from staydown.reason.formtext import as_json, text_of, visible
 from support import law
 
 FORMS = {name: one.form for name, one in forms().items()}
 SAMPLES: dict[str, dict[str, Any]] = {name: dict(one.sample) for name, one in forms().items()}
 ORDER, FEEDBACK, CANNOT = SAMPLES["tco-annex-1"], SAMPLES["tco-annex-2"], SAMPLES["tco-annex-3"]
 DROP = object()
+
+
+def as_text(form: Form, values: object, language: str) -> str:
+    """The form as plain text, as a draft."""
+    return text_of(lay_out(form, check(form, values), language, draft=True, exercise=False))
 
 
 def checked(name: str, **changes: object) -> Checked:

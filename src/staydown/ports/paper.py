@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -50,21 +49,6 @@ class Sheet:
     pdf: bytes
     json: bytes
     text: str
-
-    @property
-    def pdf_sha256(self) -> str:
-        """Of the PDF before any signature."""
-        return hashlib.sha256(self.pdf).hexdigest()
-
-    @property
-    def json_sha256(self) -> str:
-        """Of the JSON; the same bytes are attached to the PDF."""
-        return hashlib.sha256(self.json).hexdigest()
-
-    @property
-    def text_sha256(self) -> str:
-        """Of the text in UTF-8."""
-        return hashlib.sha256(self.text.encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -204,8 +204,3 @@ def _plain(value: object) -> str:
     if isinstance(value, list):
         return ", ".join(str(one) for one in value)
     return str(value)
-
-
-def said_texts(laid: Laid) -> Sequence[str]:
-    """Every text of the layout that came from whoever filled the form in."""
-    return [one.text for part in laid.parts for row in part.rows for one in row.said if not one.ours]

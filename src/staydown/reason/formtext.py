@@ -12,9 +12,9 @@ import unicodedata
 from collections.abc import Iterator
 
 from staydown.core.errors import Invalid
-from staydown.reason.formcheck import Checked, check
+from staydown.reason.formcheck import Checked
 from staydown.reason.formfile import Form
-from staydown.reason.formlayout import Laid, Row, Said, lay_out
+from staydown.reason.formlayout import Laid, Row, Said
 
 WIDTH = 100
 _JOINERS = "\u200c\u200d"
@@ -34,16 +34,6 @@ def as_json(form: Form, checked: Checked) -> bytes:
         return rfc8785.dumps({**checked.values, **head})  # type: ignore[dict-item]
     except rfc8785.CanonicalizationError as error:
         raise Invalid(f"the values cannot be written as JSON: {error}") from error
-
-
-def as_text(form: Form, values: object, language: str, *, draft: bool = True, exercise: bool = False) -> str:
-    """The form as plain text in a language, every field with its label.
-
-    Raises:
-        Refused: The form does not exist in the language.
-    """
-    laid = lay_out(form, check(form, values), language, draft=draft, exercise=exercise)
-    return text_of(laid)
 
 
 def text_of(laid: Laid) -> str:
