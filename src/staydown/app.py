@@ -181,7 +181,9 @@ class App:
         from staydown.paper.keys import Keys
 
         folder = self.settings.home / "keys" / "paper"
-        return PaperDesk(forms(), Keys(folder, self.settings, lambda: self.fetch, lambda: self.store.exercise))
+        return PaperDesk(
+            forms(), Keys(folder, self.settings, lambda: self.fetch, lambda: self.store.exercise)
+        )
 
     def _couriers(self) -> Mapping[str, Courier]:
         from staydown.ports import CourierTools

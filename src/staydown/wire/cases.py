@@ -262,7 +262,8 @@ class NewLineAnswer(Given):
     reason: Text = ""
     at: Instant | None = Field(default=None, description="When it was decided; default: now.")
     on_terms: bool = Field(
-        default=False, description="It acted on the ground of its own terms, not of law (for DSA, Art. 15(1)(b))."
+        default=False,
+        description="It acted on the ground of its own terms, not of law (for DSA, Art. 15(1)(b)).",
     )
 
 
