@@ -122,9 +122,7 @@ def settings() -> str:
     ]
     for one in fields(Settings):
         if one.name != "home":
-            lines.append(
-                f"| `{one.name}` | {one.type} | `{one.default!r}` | {meanings.get(one.name, '')} |\n"
-            )
+            lines.append(f"| `{one.name}` | {one.type} | `{one.default!r}` | {meanings[one.name]} |\n")
     return "".join(lines)
 
 

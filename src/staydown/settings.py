@@ -35,9 +35,7 @@ class Settings:
     lines_per_request: int = 100  #: at most so many items in one request
     holds_per_agency: int = 500  #: in force at a time
     hold_days: int = 90  #: the longest hold
-    counting: str = (
-        "1182/71"  #: how legal ends are counted; `1182/71-stretched`: 48 hours hold two working days
-    )
+    counting: str = "1182/71"  #: how legal ends count; `1182/71-stretched`: 48 hours hold two working days
     questions_per_hour: int = 20  #: by agency
     lease_s: int = 9  #: longer than the longest possible send
     batch: int = 200  #: rows of work that a worker takes at a time
@@ -49,12 +47,8 @@ class Settings:
     oidc_issuer: str = ""  #: the agency's own identity provider; empty: none
     oidc_client: str = ""  #: our name there
     oidc_secret_file: str = ""  #: where our secret there is kept; empty: a public client
-    sign_agency: str = (
-        ""  #: the one agency whose key the settings below name; or they hold `{agency}`, one for each
-    )
-    sign_key_file: str = (
-        ""  #: the key that signs orders outside an exercise: PKCS#12, or PEM with its certificates
-    )
+    sign_agency: str = ""  #: whose key the settings below name, unless they hold `{agency}` for each one's
+    sign_key_file: str = ""  #: the key that signs real orders: PKCS#12, or PEM with its certificates
     sign_secret_file: str = ""  #: where its password, or the token's PIN, is kept
     sign_token_module: str = ""  #: the PKCS#11 library of a token that signs instead
     sign_token: str = ""  #: the token's label
