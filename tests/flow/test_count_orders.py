@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
-
-from ordering import issued, ready, settle_in
+from ordering import issued, ready
 from staydown.core.ids import AgencyCode
 from staydown.core.order import Asker
 from staydown.core.states import OrderEvent
@@ -15,12 +13,6 @@ from staydown.law.periods import Party
 from support import ALICE, BOB, SAM, Desk, law
 
 AA = AgencyCode("AA")
-
-
-@pytest.fixture
-def court(desk: Desk) -> Desk:
-    settle_in(desk)
-    return desk
 
 
 def shown(desk: Desk) -> dict[str, int]:

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
-from ordering import OFFICE, SAID, URGENT, consented, drawn, issued, ready, settle_in, signed
+from ordering import OFFICE, SAID, URGENT, consented, drawn, issued, ready, signed
 from staydown.core.assessment import Verdict
 from staydown.core.errors import Refused
 from staydown.core.ids import ItemId
@@ -20,13 +20,6 @@ from staydown.law.footing_tco import _OUT_OF_SCOPE
 from staydown.law.matter import NATIONAL_ORDER, TCO_ORDER, Layer
 from staydown.store.tables_orders import authorities
 from support import ANNA, CAROL, SAM, Desk, law
-
-
-@pytest.fixture
-def court(desk: Desk) -> Desk:
-    """A desk that may issue orders."""
-    settle_in(desk)
-    return desk
 
 
 @dataclass(frozen=True)

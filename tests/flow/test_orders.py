@@ -19,7 +19,6 @@ from ordering import (
     issued,
     order_of,
     ready,
-    settle_in,
     signed,
 )
 from staydown.core.errors import Invalid, NotEntitled, Outside, Refused, SameEyes, StaydownError
@@ -29,13 +28,6 @@ from staydown.core.states import ItemState, LetterState, OrderState, RequestStat
 from staydown.flow import approve, deconflict, withdraw
 from staydown.store.tables_orders import papers
 from support import ALICE, BOB, CAROL, SAM, Desk, law
-
-
-@pytest.fixture
-def court(desk: Desk) -> Desk:
-    """A desk that may issue orders."""
-    settle_in(desk)
-    return desk
 
 
 @law("Regulation (EU) 2021/784, Art. 3(1)", "Regulation (EU) 2021/784, Art. 4(1)")

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 import pytest
 
-from ordering import OFFICE, SAID, URGENT, consented, drawn, issued, order_of, ready, settle_in, signed
+from ordering import OFFICE, SAID, URGENT, consented, drawn, issued, order_of, ready, signed
 from staydown.core.errors import IllegalStep, Invalid, NotEntitled, Refused, SameEyes
 from staydown.core.order import Asker, Reach
 from staydown.core.request import Request
@@ -20,13 +20,6 @@ from staydown.core.time import iso
 from staydown.flow import dossier, letterhead, letters, order
 from staydown.law.matter import NATIONAL_ORDER
 from support import ALICE, ANNA, BOB, CAROL, SAM, Desk, law
-
-
-@pytest.fixture
-def court(desk: Desk) -> Desk:
-    """A desk that may issue orders."""
-    settle_in(desk)
-    return desk
 
 
 def annex_2(desk: Desk, request: Request, **more: object) -> dict[str, object]:

@@ -20,7 +20,6 @@ from ordering import (
     issued,
     order_of,
     ready,
-    settle_in,
     signed,
 )
 from staydown.core.errors import Invalid, NotEntitled, NotFound, Refused
@@ -35,13 +34,6 @@ from staydown.flow import consider, deconflict, letterhead, letters, life, order
 from staydown.law.matter import NATIONAL_ORDER
 from staydown.store.tables_orders import papers
 from support import ALICE, ANNA, BOB, CAROL, SAM, STARTS, Desk, law
-
-
-@pytest.fixture
-def court(desk: Desk) -> Desk:
-    """A desk that may issue orders."""
-    settle_in(desk)
-    return desk
 
 
 def arrived(desk: Desk) -> list[str]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import date
 from functools import cached_property
 from importlib.resources import files
@@ -16,6 +15,7 @@ from importlib.resources.abc import Traversable
 from staydown.core.errors import Invalid
 from staydown.law.states import EEA, EU, LANGUAGES
 from staydown.reason.formfile import LANGUAGE, Condition, Field, Form, Kind, Texts
+from staydown.reason.tomltable import TomlTable
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 WORD_LISTS: Mapping[str, tuple[str, ...]] = {
@@ -120,7 +120,7 @@ def read_form(table: Mapping[str, object], texts: Mapping[str, Texts], where: st
         Invalid: Something in them is malformed; names file and field.
     """
     top = _Reader(table, f"{where}/form.toml")
-    top.only({one.name for one in fields(Form)} - {"texts"})
+    top.require_only({one.name for one in fields(Form)} - {"texts"})
     name = top.text("name")
     if not _NAME.fullmatch(name):
         raise top.wrong("name", "is not small letters, digits and hyphens")
@@ -169,7 +169,7 @@ def _agree(form: Form, where: str) -> None:
 
 
 def _field(table: _Reader) -> Field:
-    table.only({one.name for one in fields(Field)} | {"of", "also"})
+    table.require_only({one.name for one in fields(Field)} | {"of", "also"})
     kind = table.text("kind")
     if kind not in set(Kind):
         raise table.wrong("kind", f"is not one of {', '.join(Kind)}")
@@ -189,7 +189,7 @@ def _field(table: _Reader) -> Field:
         many=int(table.number("many") or 0),
         pattern=table.text("pattern", ""),
         example=table.text("example", ""),
-        short=table.words("short"),
+        short=table.mapping("short"),
         names=table.texts("names"),
         must=must if isinstance(must, bool) else None,
         ticks=table.yes("ticks"),
@@ -210,7 +210,7 @@ def read_texts(code: str, words: Mapping[str, object], where: str = "texts") -> 
         Invalid: Something in them is malformed; names file and field.
     """
     table = _Reader(words, where)
-    table.only({one.name for one in fields(Texts)} - {"language"})
+    table.require_only({one.name for one in fields(Texts)} - {"language"})
     if not LANGUAGE.fullmatch(code):
         raise Invalid(f"{table.where}: the file's name is no language code")
     choices = table.fields.get("choices", {})
@@ -220,57 +220,25 @@ def read_texts(code: str, words: Mapping[str, object], where: str = "texts") -> 
         title=table.text("title"),
         subtitle=table.text("subtitle", ""),
         preamble=table.texts("preamble"),
-        headings=table.words("headings"),
-        labels=table.words("labels"),
-        notes=table.words("notes"),
-        choices={key: _Reader(choices, table.where).words(key) for key in choices}
+        headings=table.mapping("headings"),
+        labels=table.mapping("labels"),
+        notes=table.mapping("notes"),
+        choices={key: _Reader(choices, table.where).mapping(key) for key in choices}
         if isinstance(choices, dict)
         else {},
         closing=table.texts("closing"),
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Reader:
-    """One table of a file, with the words that lead a reader to it."""
+class _Reader(TomlTable):
+    """One table of a form's file."""
 
-    fields: Mapping[str, object]
-    where: str
-
-    def only(self, known: set[str]) -> None:
-        if unknown := self.fields.keys() - known:
-            name = min(unknown)
-            near = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.0)
-            raise Invalid(f"{self.where}: unknown field {name!r}", hint=f"Did you mean {near[0]!r}?")
-
-    def wrong(self, name: str, what: str) -> Invalid:
-        return Invalid(
-            f"{self.where}: {name} {what}",
-            hint="The format is described at the top of staydown/reason/formfile.py.",
-        )
+    hint = "The format is described at the top of staydown/reason/formfile.py."
 
     def text(self, name: str, default: str | None = None) -> str:
         value = self.fields.get(name, default)
         if not isinstance(value, str) or (default is None and not value):
             raise self.wrong(name, "is missing or not a text")
-        return value
-
-    def texts(self, name: str) -> tuple[str, ...]:
-        value = self.fields.get(name, [])
-        if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
-            raise self.wrong(name, "is not a list of texts")
-        return tuple(value)
-
-    def words(self, name: str) -> Mapping[str, str]:
-        value = self.fields.get(name, {})
-        if not isinstance(value, dict) or not all(isinstance(one, str) for one in value.values()):
-            raise self.wrong(name, "is not a table of texts")
-        return value
-
-    def yes(self, name: str) -> bool:
-        value = self.fields.get(name, False)
-        if not isinstance(value, bool):
-            raise self.wrong(name, "is neither true nor false")
         return value
 
     def number(self, name: str) -> float | None:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from dataclasses import fields as dataclass_fields
+from dataclasses import replace
 from datetime import date
 from enum import StrEnum
 from string import Formatter
@@ -20,6 +20,7 @@ from staydown.core.check import MarkKind, Sight
 from staydown.core.errors import Invalid
 from staydown.core.item import ItemKind
 from staydown.reason.rooms import PART, ContactPoint, Door, Fit, Pattern, Room, Sign, Turn
+from staydown.reason.tomltable import TomlTable
 from staydown.reason.web import COMMON_SIGNS
 
 _Choice = TypeVar("_Choice", bound=StrEnum)
@@ -34,24 +35,10 @@ _COUNTRY = re.compile(r"[A-Z]{2}")
 _WRAPPED = frozenset({"wraps", "wraps_address"})
 
 
-@dataclass(frozen=True, slots=True)
-class _Table:
-    """One table of the file, with the words that lead a reader to it."""
+class _Table(TomlTable):
+    """One table of a room's file."""
 
-    fields: Mapping[str, object]
-    where: str
-
-    def only(self, known: frozenset[str]) -> _Table:
-        if unknown := self.fields.keys() - known:
-            name = min(unknown)
-            near = difflib.get_close_matches(name, known, n=1, cutoff=0.0)
-            raise Invalid(f"{self.where}: unknown field {name!r}", hint=f"Did you mean {near[0]!r}?")
-        return self
-
-    def wrong(self, name: str, what: str) -> Invalid:
-        return Invalid(
-            f"{self.where}: {name} {what}", hint="The format is described at the top of staydown/registry.py."
-        )
+    hint = "The format is described at the top of staydown/registry.py."
 
     def text(self, name: str) -> str:
         value = self.maybe(name)
@@ -65,23 +52,11 @@ class _Table:
             raise self.wrong(name, "is not a text")
         return value
 
-    def texts(self, name: str) -> tuple[str, ...]:
-        value = self.fields.get(name, [])
-        if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
-            raise self.wrong(name, "is not a list of texts")
-        return tuple(value)
-
     def numbers(self, name: str) -> frozenset[int]:
         value = self.fields.get(name, [])
         if not isinstance(value, list) or not all(type(one) is int for one in value):
             raise self.wrong(name, "is not a list of whole numbers")
         return frozenset(value)
-
-    def yes(self, name: str) -> bool:
-        value = self.fields.get(name, False)
-        if not isinstance(value, bool):
-            raise self.wrong(name, "is neither true nor false")
-        return value
 
     def choice(self, name: str, kinds: type[_Choice]) -> _Choice:
         value = self.text(name)
@@ -101,12 +76,6 @@ class _Table:
         value = self.maybe(name)
         if value is not None and not _COUNTRY.fullmatch(value):
             raise self.wrong(name, "is not a country code of two capitals")
-        return value
-
-    def mapping(self, name: str) -> dict[str, str]:
-        value = self.fields.get(name, {})
-        if not isinstance(value, dict) or not all(isinstance(one, str) for one in value.values()):
-            raise self.wrong(name, "is not a table of texts")
         return value
 
     def words(self, name: str) -> dict[str, frozenset[str]]:
@@ -143,7 +112,8 @@ def room_from(fields: Mapping[str, object], where: str) -> Room:
     Raises:
         Invalid: Something is missing, unknown or of the wrong sort; the message names file and field.
     """
-    table = _Table(fields, where).only(_ROOM)
+    table = _Table(fields, where)
+    table.require_only(_ROOM)
     reserved = table.words("reserved")
     door = _door(table)
     return Room(
@@ -226,7 +196,7 @@ def _hosts(table: _Table) -> frozenset[str]:
 
 
 def _pattern(table: _Table, room_reserved: Mapping[str, frozenset[str]]) -> Pattern:
-    table.only(_PATTERN)
+    table.require_only(_PATTERN)
     kind = table.choice("kind", ItemKind)
     pattern = Pattern(
         path=table.compiled("path", table.text("path")),
@@ -301,7 +271,7 @@ def _check_names(table: _Table, pattern: Pattern, groups: frozenset[str]) -> Non
 
 
 def _sign(table: _Table) -> Sign:
-    table.only(_SIGN)
+    table.require_only(_SIGN)
     sign = Sign(
         sight=table.choice("sight", Sight),
         reason=table.text("reason"),
@@ -329,7 +299,7 @@ def _marks(table: _Table) -> dict[MarkKind, str]:
 
 
 def _contact(table: _Table) -> ContactPoint:
-    table.only(_CONTACT)
+    table.require_only(_CONTACT)
     instruments = frozenset(table.texts("instruments"))
     if not instruments:
         raise table.wrong("instruments", "is missing or empty")
