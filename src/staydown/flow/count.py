@@ -204,7 +204,8 @@ def year_of(year: int, *, state: str = "") -> tuple[datetime, datetime]:
     if not 1971 <= year <= 2199:
         raise Invalid(f"there is no report for the year {year}", hint="Write a year such as 2026.")
     zone = zone_of(state)
-    return tuple(datetime(one, 1, 1, tzinfo=zone).astimezone(UTC) for one in (year, year + 1))  # type: ignore[return-value]
+    first, last = (datetime(one, 1, 1, tzinfo=zone).astimezone(UTC) for one in (year, year + 1))
+    return first, last
 
 
 def transparency(

@@ -78,10 +78,11 @@ def said_of(work: Work, request: Request, order: Order | None) -> Said:
         values = values_of(work, request)
         told = values.get("a_explanation") or values.get("description") or ""
         return Said(reach=Reach.PUBLIC, reasons=str(told), good_faith=values.get("d_good_faith") is True)
+    serves = facts.get("serves_union")
     return Said(
         reach=Reach(str(facts.get("reach") or Reach.UNKNOWN.value)),
         layer=Layer(str(facts["layer"])) if facts.get("layer") else None,
-        serves_union=facts.get("serves_union") if isinstance(facts.get("serves_union"), bool) else None,  # type: ignore[arg-type]
+        serves_union=serves if isinstance(serves, bool) else None,
         threat_to_life=facts.get("threat_to_life") is True,
         good_faith=facts.get("good_faith") is True,
         language=request.language,
